@@ -19,6 +19,7 @@ typedef int io_name_fn(void *user, const char *name);
 struct io_stat {
 	uint64_t size_bytes;
 	int is_folder;
+	uint32_t mode; /* permission bits, 07777 at most */
 };
 
 struct io {

@@ -161,6 +161,7 @@ static int posix_stat(struct io *io, const char *path, struct io_stat *ret_stat)
 		return -errno;
 	ret_stat->size_bytes = (uint64_t)st.st_size;
 	ret_stat->is_folder = S_ISDIR(st.st_mode);
+	ret_stat->mode = (uint32_t)st.st_mode & 07777;
 	return 0;
 }
 
