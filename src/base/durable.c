@@ -146,7 +146,7 @@ out:
 
 int durable_mkdir(struct io *io, const char *path, struct err *err)
 {
-	struct io_stat st = {0, 0};
+	struct io_stat st = {0};
 	int rc = check_path(path, err);
 
 	if (rc < 0)
