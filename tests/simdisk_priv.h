@@ -6,6 +6,7 @@
 #ifndef STELE_TESTS_SIMDISK_PRIV_H
 #define STELE_TESTS_SIMDISK_PRIV_H
 
+#include "base/thread.h"
 #include "simdisk.h"
 
 #define SECTOR_BYTES 512
@@ -100,5 +101,43 @@ void name_log__keep_folder(struct name_log *log, const char *folder);
 void name_log__keep_some(struct name_log *log, struct rng *rng);
 /* Brings the marked changes and those they depend on to `names`, in order, and forgets them. */
 void name_log__apply(struct name_log *log, struct names *names);
+
+#define KIND_COUNT 15
+
+struct descriptor {
+	size_t file;
+	int flags;
+	bool is_open;
+};
+
+struct simdisk {
+	struct io io; /* first: the calls get their disk from it */
+	struct mutex mutex;
+	struct rng rng;
+
+	struct file **files; /* NULL where one is gone; an index is never used again */
+	size_t file_count;
+	struct names now;
+	struct names durable;
+	struct name_log log;
+
+	struct descriptor *fds;
+	size_t fd_count;
+	size_t fd_valid_from; /* those before are of before a power loss */
+
+	uint64_t calls[KIND_COUNT];
+	struct simdisk_fault fault;
+	uint64_t fault_calls;
+	bool has_struck;
+	uint64_t capacity;
+	unsigned short_one_in;
+	uint64_t sync_delay_us;
+};
+
+extern const struct io disk__calls;
+size_t disk__add_file(struct simdisk *sd, struct file *f);
+struct file *disk__find_path(const struct simdisk *sd, const char *normal); /* or NULL */
+/* Frees the files that no name, descriptor or power loss can bring back. */
+void disk__sweep(struct simdisk *sd);
 
 #endif
