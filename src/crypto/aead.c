@@ -1,9 +1,9 @@
 /* NIST SP 800-38D by OpenSSL; a context each way keeps the key, so that a message costs a nonce and no key schedule. */
 #include "crypto/aead.h"
 
-#include "base/mem.h"
-
 #include <openssl/evp.h>
+
+#include "base/mem.h"
 
 #define PIECE_MAX (1u << 30) /* OpenSSL counts in int */
 

@@ -5,10 +5,10 @@
  */
 #include "crypto/digest_priv.h"
 
+#include <openssl/evp.h>
+
 #include "base/err.h"
 #include "base/mem.h"
-
-#include <openssl/evp.h>
 
 #define PREFIX_NONE (-1)
 #define PREFIX_LEAF 0

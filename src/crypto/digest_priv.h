@@ -18,7 +18,7 @@ struct sha256__state {
 	_Alignas(16) uint32_t cdgh[4];
 };
 
-bool sha256__ni_usable(void); /* asks the CPU each time: for constructors */
+bool sha256__ni_usable(void);
 void sha256__ni_init(struct sha256__state *s);
 void sha256__ni_blocks(struct sha256__state *s, const uint8_t *p, size_t n_blocks);
 

@@ -1,9 +1,9 @@
 #include "crypto/id_cipher.h"
 
+#include <openssl/evp.h>
+
 #include "base/err.h"
 #include "base/mem.h"
-
-#include <openssl/evp.h>
 
 #define BLOCK_LEN 16
 

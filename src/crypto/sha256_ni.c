@@ -35,13 +35,26 @@ struct lane {
 	__m128i w[4]; /* the last 16 words of the message schedule, four at a time; quad i is in w[i % 4] */
 };
 
-bool sha256__ni_usable(void)
+static bool has_instructions(void)
 {
 	unsigned eax, ebx, ecx, edx;
 
 	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & bit_SSSE3) || !(ecx & bit_SSE4_1))
 		return false;
 	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ebx & bit_SHA);
+}
+
+/* Asked once: in a virtual machine each CPUID costs some 10 microseconds. */
+bool sha256__ni_usable(void)
+{
+	static _Atomic int known; /* 0: not asked yet; else 1 more than the answer */
+	int answer = known;
+
+	if (!answer) {
+		answer = 1 + has_instructions();
+		known = answer;
+	}
+	return answer > 1;
 }
 
 void sha256__ni_init(struct sha256__state *s)

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "crypto/key_ring_priv.h"
 #include "sample.h"
+#include "simdisk.h"
 
 #define PATH_LEN 128
 
@@ -154,6 +155,54 @@ static void test_key_ring__unwraps_what_it_made_also_when_opened_again(void **st
 	key_ring_close(r);
 }
 
+static int open_simulated(struct simdisk *sd, bool may_create, struct key_ring **ret)
+{
+	return key_ring_open(simdisk_io(sd), "/data", may_create, ret, NULL);
+}
+
+/* Call n fails, as not done or as done, and the power goes: either the ring was open and its key is there for good, or
+ * the next start makes one. A half-written key would lock the next start out. True when call n was reached. */
+static bool lose_power_at(uint64_t n, bool is_done)
+{
+	struct simdisk *sd = simdisk_new(n);
+	struct key_ring *r = NULL;
+	uint8_t wrapped[KEY_WRAPPED_LEN];
+	struct key key, got;
+	struct rng rng;
+	bool was_reached, was_open;
+
+	rng_init(&rng, n);
+	simdisk_put(sd, "/data/other", SPAN_LIT("x"));
+	simdisk_fail(sd, (struct simdisk_fault){.nth = n, .done = is_done, .persists = true});
+	was_open = open_simulated(sd, true, &r) == 0;
+	was_reached = simdisk_failed(sd);
+	if (was_open)
+		assert_int_equal(key_ring_make(r, 1, &key, wrapped, NULL), 0);
+	key_ring_close(r);
+	simdisk_crash(sd, &rng);
+	r = NULL;
+	assert_int_equal(open_simulated(sd, !was_open, &r), 0);
+	if (was_open) {
+		assert_int_equal(key_ring_unwrap(r, 1, wrapped, &got, NULL), 0);
+		assert_memory_equal(&got, &key, sizeof(key));
+	}
+	key_ring_close(r);
+	assert_int_equal(simdisk_open_count(sd), 0);
+	simdisk_free(sd);
+	return was_reached;
+}
+
+static void test_key_ring__survives_power_loss_at_every_call(void **state)
+{
+	for (int is_done = 0; is_done < 2; is_done++) {
+		uint64_t n = 1;
+
+		while (lose_power_at(n, is_done))
+			n++;
+		assert_true(n > 5);
+	}
+}
+
 /* What is wrapped is AES-256-GCM under the master key as the header says; computed by an independent implementation
  * (Python cryptography): nonce 00…0b, key 20 … 3f, ledger 7. */
 static void test_key_ring__unwraps_the_documented_form(void **state)
@@ -284,6 +333,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_key_ring__unwraps_the_documented_form, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_ring__refuses_damaged_and_foreign_keys, set_up, tear_down),
+		cmocka_unit_test(test_key_ring__survives_power_loss_at_every_call),
 		cmocka_unit_test(test_key_ring__hkdf_matches_rfc_5869),
 		cmocka_unit_test(test_key_ring__derive_is_hkdf_of_label_zero_context),
 		cmocka_unit_test(test_key_ring__derived_keys_differ_by_label_context_and_key),
