@@ -70,7 +70,11 @@ void *try_realloc(void *p, size_t size)
 
 void *try_array(size_t count, size_t size)
 {
-	return calloc(at_least_one(count), at_least_one(size));
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes))
+		return NULL;
+	return calloc(1, at_least_one(bytes));
 }
 
 void mem_wipe(void *p, size_t len)
