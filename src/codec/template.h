@@ -1,0 +1,64 @@
+/*
+ * Text as templates: literal pieces, references to other columns of the same record, and holes.
+ *
+ *   "update role role-17 by Ada"  =  ‹action› " " ‹entity.type› " " ‹entity.id› " by " ‹actor.name›
+ *   "role-17"                     =  ‹entity.type› "-" ⟨17⟩
+ *
+ * An encoder learns templates from the values it meets and matches the rest against them; the content of the holes
+ * becomes columns of their own (column.h), so that numbers, hex and UUIDs inside text cost what they hold. A value that
+ * no template fits is kept whole as the one hole of the escape template. docs/format/column.md.
+ *
+ * Values are the insides of canonical JSON strings, compared byte for byte; so rebuilding is exact by construction.
+ */
+#ifndef STELE_CODEC_TEMPLATE_H
+#define STELE_CODEC_TEMPLATE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "codec/column.h"
+
+#define TEMPLATE_REFS_MAX  24u /* candidates for references */
+#define TEMPLATE_MAX       96u /* templates of a run; beyond it values escape */
+#define TEMPLATE_PARTS_MAX 64u
+#define TEMPLATE_REF_MIN   3u /* shorter values are found by accident */
+
+/* What to encode. ref[k][i] is candidate k's value in the record of values[i]; its p is NULL when there is none. */
+struct template_source {
+	const struct span *values;
+	size_t count; /* 1 … 65,536 */
+	const struct span *const *ref;
+	size_t ref_count; /* <= TEMPLATE_REFS_MAX */
+};
+
+/* The words that a run's templates hold besides those of the referenced columns; for the token index. */
+struct template_words {
+	bool complete;      /* false: tokenise the values themselves, the fields below are empty */
+	struct buf literal; /* literal pieces, unescaped, separated by LF */
+	struct buf holes;   /* spans (struct span) of the holes' contents, borrowed from values */
+};
+
+/*
+ * Encodes when templates fit at least `fit_percent` of the values, else returns false and leaves `to` as it was. With
+ * `refs_only` templates have no holes: every value but the escaped ones is determined by the record's other columns.
+ * used[k] tells which candidates are referenced; references in `to` are numbers of candidates in the order of used
+ * ones.
+ */
+bool template_encode(const struct template_source *s, bool refs_only, unsigned fit_percent, struct buf *to,
+		     bool used[TEMPLATE_REFS_MAX], struct template_words *words);
+
+/* ---- reading ---- */
+
+struct template_run;
+
+/* Opens a run of `n` values with `ref_count` referenced columns; takes all of `bytes`, which must outlive it. */
+int template_open(struct span bytes, size_t n, size_t ref_count, struct template_run **ret, struct err *err)
+	__attribute__((warn_unused_result));
+struct template_run *template_close(struct template_run *r);
+
+/* Appends the text of referenced column `ref` in the record of value i. */
+typedef int template_ref_fn(void *user, size_t ref, size_t i, struct buf *to, struct err *err);
+/* Appends value i. */
+int template_get(const struct template_run *r, size_t i, template_ref_fn *ref, void *user, struct buf *to,
+		 struct err *err) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,40 @@
+/* What template_learn.c, template_encode.c and template_read.c share. */
+#ifndef STELE_CODEC_TEMPLATE_PRIV_H
+#define STELE_CODEC_TEMPLATE_PRIV_H
+
+#include "codec/template.h"
+
+enum part_kind {
+	PART_LITERAL = 0,
+	PART_REF = 1,
+	PART_DIGITS = 2, /* hole: a maximal run of decimal digits */
+	PART_HEX = 3,    /* hole: a maximal run of lower-case hex digits */
+	PART_UUID = 4,   /* hole: 36 bytes */
+	PART_REST = 5,   /* hole: everything to the end; the escape template's only part */
+};
+
+struct template_part {
+	enum part_kind kind;
+	uint32_t ref;        /* PART_REF: candidate */
+	struct span literal; /* PART_LITERAL: borrowed from the value it was learnt from */
+};
+
+struct text_template {
+	uint32_t part_count;
+	uint32_t hole_count;
+	struct template_part part[TEMPLATE_PARTS_MAX];
+};
+
+/* Learns a template from value i. False when it would have no reference and no hole (unless the value is to be a
+ * literal), or too many parts. */
+bool template__learn(const struct template_source *s, size_t i, bool refs_only, struct text_template *ret);
+
+/* Matches value i; the holes' contents, in order, go into ret_holes[hole_count]. */
+bool template__match(const struct text_template *t, const struct template_source *s, size_t i, struct span *ret_holes);
+
+/* Where a UUID, a run of digits, a run of hex ends that starts at p. */
+size_t template__digits(const uint8_t *p, const uint8_t *end);
+size_t template__hex(const uint8_t *p, const uint8_t *end);
+bool template__uuid(const uint8_t *p, const uint8_t *end);
+
+#endif

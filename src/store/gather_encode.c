@@ -1,0 +1,54 @@
+/* A block from records: cut, choose, write; and the proof that it gives the records back. */
+#include "base/mem.h"
+#include "codec/ints.h"
+#include "store/gather.h"
+
+static void fill_slot(struct gather_column *c, struct draft_slot *slot)
+{
+	*slot = (struct draft_slot){
+		.column = c->column, .kind = c->kind, .from = c->from, .refs = c->refs, .ref_count = c->ref_count};
+	if (c->kind == SLOT_DERIVED)
+		return;
+	if (c->kind == SLOT_DICT) {
+		int64_t *code = xarray(c->count, sizeof(*code));
+
+		for (uint32_t i = 0; i < c->count; i++)
+			code[i] = c->code[i];
+		ints_encode(code, c->count, &c->chunk);
+		free(code);
+	}
+	slot->chunk = buf_span(&c->chunk);
+}
+
+static int write_block(struct gather *g, struct err *err)
+{
+	struct draft_slot *slots = xarray(g->present_count + 1, sizeof(*slots));
+	int rc;
+
+	for (uint32_t k = 0; k < g->present_count; k++)
+		fill_slot(g->column[g->present[k]], &slots[k]);
+	rc = draft_put_block(g->d, g->shape, g->rows, slots, g->present_count, g->time, g->received, err);
+	free(slots);
+	return rc;
+}
+
+int draft_add_records(struct draft *d, const struct span *records, size_t count, struct err *err)
+{
+	struct gather g;
+	int rc;
+
+	must(count > 0 && count <= BLOCK_ROWS_MAX);
+	rc = gather_records(&g, d, records, count, err);
+	if (rc == 0)
+		rc = gather_make_dicts(&g, err);
+	if (rc == 0) {
+		gather_make_maps(&g);
+		rc = gather_make_columns(&g, err);
+	}
+	if (rc == 0)
+		rc = gather_make_keys(&g, (uint16_t)d->block_count, err);
+	if (rc == 0)
+		rc = write_block(&g, err);
+	gather_release(&g);
+	return rc;
+}

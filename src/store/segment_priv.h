@@ -1,0 +1,139 @@
+/* What the files that read segments share; see segment.h. */
+#ifndef STELE_STORE_SEGMENT_PRIV_H
+#define STELE_STORE_SEGMENT_PRIV_H
+
+#include <stdatomic.h>
+
+#include "base/thread.h"
+#include "codec/column.h"
+#include "codec/template.h"
+#include "store/segment.h"
+#include "store/segment_layout.h"
+#include "store/token_index.h"
+
+/* Runs of ints are cut so that each is within what ints.h takes. */
+#define SEGMENT_RUN_MAX 65536u
+
+/* Flags of a dictionary's directory entry. */
+#define SEGMENT_DICT_PARTIAL 1u /* some block stores the column otherwise: no counts */
+#define SEGMENT_DICT_MAP     2u /* a map follows */
+
+struct segment_pack {
+	uint64_t off;
+	uint32_t len, raw_len, crc;
+	uint8_t *raw; /* loaded: owned */
+};
+
+/* A column's dictionary: where it is, and once loaded what it holds. */
+struct segment_dict {
+	uint32_t pack;
+	uint32_t at; /* in the pack */
+	uint32_t count;
+	uint32_t text_len;
+	uint8_t flags;
+	uint32_t map_from; /* column or MAP_FROM_SHAPE */
+	uint32_t map_count;
+	_Atomic bool loaded;
+	struct dict dict; /* arrays owned */
+	uint32_t *map;    /* owned */
+};
+
+struct segment {
+	_Atomic uint32_t refs;
+	struct object *object;
+	uint8_t id_key[ID_KEY_LEN];
+	uint32_t ledger;
+	uint64_t first, next;
+	int64_t time_min, time_max, received_max;
+	struct shape_set *shapes;
+	struct segment_block_info *block;
+	uint32_t *header_bytes; /* per block */
+	uint32_t block_count;
+	struct segment_pack *pack;
+	uint32_t pack_count;
+	struct segment_dict **dict; /* per column; NULL: none */
+	struct token_index *index;
+	uint64_t index_off, index_len;
+	uint64_t groups_off;
+	uint64_t group_count;
+	uint32_t groups_crc;
+	struct merkle_frontier frontier;
+	struct mutex load_mutex; /* guards loading of packs, dictionaries and groups */
+	struct sha256 *groups;   /* once loaded */
+};
+
+const struct token_index *segment__index(const struct segment *s);
+int segment__index_page(struct segment *s, uint32_t page, struct buf *to, struct err *err);
+
+/* The dictionary of a column, loaded; E_CORRUPT when the column has none. */
+int segment__dict(struct segment *s, uint32_t column, const struct segment_dict **ret, struct err *err);
+
+/* Names the object in err and passes rc on. */
+int segment__damaged(const struct segment *s, int rc, struct err *err);
+
+/* Reads the directory (inflated) into s. */
+int segment__read_directory(struct segment *s, struct span directory, struct err *err);
+
+/* ---- opened blocks ---- */
+
+/* One stored column of a block. */
+struct block_slot {
+	uint32_t column;
+	enum slot_kind kind;
+	uint32_t from;  /* SLOT_DERIVED */
+	uint32_t *refs; /* SLOT_TEMPLATE: slots' places; owned */
+	uint32_t ref_count;
+	uint32_t len;
+	uint32_t crc;
+	uint32_t off; /* of the chunk in the block; inline chunks: in the header */
+	bool is_inline;
+	uint32_t count; /* values */
+
+	bool opened;
+	struct span chunk;
+	uint8_t *owned;    /* the chunk when it was read by itself */
+	struct ints codes; /* SLOT_DICT */
+	struct column run; /* SLOT_COLUMN */
+	struct template_run *templates;
+	const struct segment_dict *dict;
+	struct block_values values;
+	bool values_made;
+	uint16_t *row_of;
+	uint32_t *code;
+	uint16_t *at_row; /* place by row, made on demand for references */
+};
+
+struct block {
+	struct segment *segment;
+	uint32_t number;
+	struct segment_block_info info;
+	uint8_t *header;
+	uint32_t header_len;
+	uint8_t *whole; /* the whole block, once a record was asked for */
+	uint32_t shape_count;
+	uint32_t *shape;      /* [shape_count] segment shape numbers */
+	uint16_t *row_shape;  /* [rows] places in `shape` */
+	uint32_t *shape_rows; /* [shape_count] rows of each */
+	uint32_t time_len, time_crc, received_len, received_crc;
+	uint32_t time_off;
+	int64_t *time, *received;
+	uint8_t *time_owned, *received_owned;
+	struct block_slot *slot;
+	uint32_t slot_count;
+	uint32_t *slot_of; /* per column: place of its slot + 1 */
+	struct id_cipher *ids;
+};
+
+/* Reads the block in one go: a record needs nearly all of it, a merge all. */
+int block__read_whole(struct block *b, struct err *err);
+int block__open_slot(struct block *b, struct block_slot *s, struct err *err);
+struct block_slot *block__slot(struct block *b, uint32_t column);
+/* The place of a row's value; 0xffff when the row has none. */
+int block__place(struct block *b, struct block_slot *s, uint32_t row, uint32_t *ret, struct err *err);
+int block__value(struct block *b, struct block_slot *s, uint32_t i, struct buf *to, struct err *err);
+/* The code of value i, for SLOT_DICT and SLOT_DERIVED. */
+int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t *ret, struct err *err);
+int block__damaged(const struct block *b, int64_t off, struct err *err, const char *what);
+bool block__shape_has(const struct block *b, uint32_t local_shape, uint32_t column);
+
+#endif
