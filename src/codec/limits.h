@@ -1,0 +1,13 @@
+/* Limits of the record format, each with its reason. docs/limits.md has a row for each, the tests a case at and past
+ * it. */
+#ifndef STELE_CODEC_LIMITS_H
+#define STELE_CODEC_LIMITS_H
+
+#define RECORD_BYTES_MAX  65535u /* an entry of a C2SP tlog-tiles bundle has a 16-bit length */
+#define RECORD_DEPTH_MAX  16u    /* deeper than any real audit record seen (11); bounds recursion */
+#define RECORD_VALUES_MAX 512u   /* scalars and empty containers in a record; bounds columns per shape */
+#define RECORD_KEY_MAX    128u   /* bytes of one member name */
+#define EVENT_BYTES_MAX                                                                                                \
+	(1u << 20) /* of one event as sent, white space and escapes included; bounds a parser's memory */
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * A stored record is right when writing what it says in canonical form gives the same bytes. That is all this does, so
+ * there is no second opinion on the format to keep in step with the first.
+ */
+#include "base/err.h"
+#include "codec/record_priv.h"
+
+static bool is_id(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!(text.p[i] >= '0' && text.p[i] <= '9') && !(text.p[i] >= 'a' && text.p[i] <= 'f'))
+			return false;
+	return text.len == RECORD_ID_LEN;
+}
+
+static int check_fixed(const struct record_event *event, struct err *err)
+{
+	yyjson_val *id = event->members[RECORD_ID], *received = event->members[RECORD_RECEIVED];
+	int64_t us;
+
+	if (!id || !is_id(record__string(id)))
+		return err_corrupt(err, 0, "the record has no id of %d hex digits", RECORD_ID_LEN);
+	if (!received || unsafe_yyjson_get_len(received) != TIMESTAMP_LEN ||
+	    !timestamp_parse_canonical(record__string(received).p, &us))
+		return err_corrupt(err, 0, "the record has no canonical time of receipt");
+	if (!event->members[RECORD_TIME])
+		return err_corrupt(err, 0, "the record has no time");
+	return 0;
+}
+
+static int compare(struct span record, struct span canonical, struct err *err)
+{
+	size_t n = record.len < canonical.len ? record.len : canonical.len, i = 0;
+
+	if (span_eq(record, canonical))
+		return 0;
+	while (i < n && record.p[i] == canonical.p[i])
+		i++;
+	return err_corrupt(err, (int64_t)i, "the record is not in canonical form");
+}
+
+/* Parses and rewrites; anything that is refused on the way in is damage here. */
+static int rewrite(struct record_parser *p, struct span record, struct record_batch *batch, struct err *err)
+{
+	struct err problem = ERR_INIT;
+	struct record_event event = {.is_stored = true};
+	yyjson_val *root = NULL;
+	size_t end = 0;
+	int rc = record__load(p, record, &problem);
+
+	if (rc == 0) {
+		enum record_read ended = record__read(p, 0, &root, &end, &problem);
+
+		if (ended == RECORD_READ_CUT)
+			return err_corrupt(err, (int64_t)record.len, "the record is cut off");
+		rc = ended == RECORD_READ_OK ? record__schema(root, 0, &event, &problem) : problem.code;
+	}
+	if (rc == 0 && (rc = check_fixed(&event, err)) < 0)
+		return rc;
+	if (rc == 0)
+		rc = record__append(p, &event, end, batch, &problem);
+	if (rc == E_NO_MEMORY)
+		return err_set(err, rc, "%s", problem.message);
+	if (rc < 0)
+		return err_corrupt(err, problem.offset < 0 ? 0 : problem.offset, "the record is damaged: %s",
+				   problem.message);
+	return 0;
+}
+
+/* What yyjson may need for a text of `len` bytes: a value of 16 bytes for every second byte, and half as much again. */
+static size_t memory_for(size_t len)
+{
+	size_t memory = len * 12 + 4096;
+
+	return memory < RECORD_MEMORY ? memory : RECORD_MEMORY;
+}
+
+int record_check(struct span record, struct record_ref *ret, struct err *err)
+{
+	struct record_batch batch = RECORD_BATCH_INIT;
+	struct record_parser *p;
+	int rc;
+
+	if (record.len > RECORD_BYTES_MAX)
+		return err_corrupt(err, RECORD_BYTES_MAX, "a record of %zu bytes is longer than any may be",
+				   record.len);
+	p = record__parser_new(memory_for(record.len));
+	rc = rewrite(p, record, &batch, err);
+	if (rc == 0)
+		rc = compare(record, buf_span(&batch.bytes), err);
+	if (rc == 0)
+		*ret = batch.refs[0];
+	record_batch_release(&batch);
+	record_parser_free(p);
+	return rc;
+}
