@@ -74,8 +74,9 @@ typedef bool record_refused_fn(void *user, uint64_t position, const struct err *
 /*
  * Parses a whole body of at most `events_max` events. Without `refused` (NULL), or when it returns false, the first bad
  * event fails the call: err->position and err->offset (in the body) are set and `batch` is as it was. With it, bad
- * events are skipped: a bad line of NDJSON is skipped to its line end; an array or body broken so that the next event
- * cannot be found fails the call whole. An empty body, or more than events_max, is an error.
+ * events are skipped: a bad line of NDJSON, where an event has one line to itself, is skipped to its line end; an array
+ * or other body broken so that the next event cannot be found (docs/format/record.md) fails the call whole. An empty
+ * body, or more than events_max, is an error.
  */
 int record_parse_body(struct record_parser *p, struct span body, enum record_body kind, int64_t now_us,
 		      uint64_t events_max, record_refused_fn *refused, void *user, struct record_batch *batch,
