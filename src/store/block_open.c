@@ -98,17 +98,7 @@ static int read_slot(struct block *b, struct reader *from, struct block_slot *s,
 	return from->failed || *off > b->info.bytes ? block__damaged(b, -1, err, "its columns make no sense") : 0;
 }
 
-bool block__shape_has(const struct block *b, uint32_t local_shape, uint32_t column)
-{
-	const struct shape *s = shape_set_get(b->segment->shapes, b->shape[local_shape]);
-
-	for (uint32_t h = 0; h < s->hole_count; h++)
-		if (s->column[h] == column)
-			return true;
-	return false;
-}
-
-/* Counts values per column in one pass over the shapes, since there may be hundreds of both. */
+/* Counts values and shapes of each column in one pass over the shapes, since there may be hundreds of both. */
 static int count_slots(struct block *b, struct err *err)
 {
 	for (uint32_t k = 0; k < b->shape_count; k++) {
@@ -117,10 +107,12 @@ static int count_slots(struct block *b, struct err *err)
 		for (uint32_t h = 0; h < s->hole_count; h++) {
 			uint32_t slot = b->slot_of[s->column[h]];
 
-			if (slot)
+			if (slot) {
 				b->slot[slot - 1].count += b->shape_rows[k];
-			else if (s->column[h] >= COLUMN_FIXED_COUNT || s->column[h] == COLUMN_RAW)
+				b->slot[slot - 1].shapes_count++;
+			} else if (s->column[h] >= COLUMN_RAW) {
 				return block__damaged(b, -1, err, "a column of a shape is not there");
+			}
 		}
 	}
 	for (uint32_t k = 0; k < b->slot_count; k++)
@@ -129,10 +121,34 @@ static int count_slots(struct block *b, struct err *err)
 	return 0;
 }
 
+static void list_shapes(struct block *b)
+{
+	uint32_t at = 0;
+
+	for (uint32_t k = 0; k < b->slot_count; k++) {
+		b->slot[k].shapes_at = at;
+		at += b->slot[k].shapes_count;
+		b->slot[k].shapes_count = 0;
+	}
+	b->slot_shapes = xarray(at + 1, sizeof(*b->slot_shapes));
+	for (uint32_t k = 0; k < b->shape_count; k++) {
+		const struct shape *shape = shape_set_get(b->segment->shapes, b->shape[k]);
+
+		for (uint32_t h = 0; h < shape->hole_count; h++) {
+			uint32_t slot = b->slot_of[shape->column[h]];
+			struct block_slot *s = slot ? &b->slot[slot - 1] : NULL;
+
+			if (s)
+				b->slot_shapes[s->shapes_at + s->shapes_count++] = k;
+		}
+	}
+}
+
 static int read_slots(struct block *b, struct reader *from, struct err *err)
 {
 	uint64_t count = reader_varint(from);
 	uint32_t off = b->header_len;
+	int rc;
 
 	b->time_off = off;
 	off += b->time_len + b->received_len;
@@ -140,8 +156,7 @@ static int read_slots(struct block *b, struct reader *from, struct err *err)
 		return block__damaged(b, -1, err, "its columns make no sense");
 	b->slot = xarray(count + 1, sizeof(*b->slot));
 	for (uint64_t k = 0; k < count; k++) {
-		int rc = read_slot(b, from, &b->slot[k], &off, err);
-
+		rc = read_slot(b, from, &b->slot[k], &off, err);
 		b->slot_count++;
 		if (rc < 0)
 			return rc;
@@ -149,7 +164,10 @@ static int read_slots(struct block *b, struct reader *from, struct err *err)
 	}
 	if (reader_left(from) != 0 || off != b->info.bytes)
 		return block__damaged(b, -1, err, "its length does not fit its columns");
-	return count_slots(b, err);
+	rc = count_slots(b, err);
+	if (rc == 0)
+		list_shapes(b);
+	return rc;
 }
 
 static int read_header(struct block *b, struct err *err)
@@ -220,6 +238,9 @@ struct block *block_close(struct block *b)
 		release_slot(&b->slot[k]);
 	free(b->slot);
 	free(b->slot_of);
+	free(b->slot_shapes);
+	free(b->hole_place);
+	free(b->hole_at);
 	free(b->header);
 	free(b->whole);
 	free(b->shape);

@@ -9,13 +9,21 @@
  * them run in circles. */
 #define REF_DEPTH_MAX 32u
 
-static void make_places(struct block *b, struct block_slot *s)
+/* Marks the shapes that have the column: [shape_count], the caller frees it. */
+static uint8_t *mark_shapes(const struct block *b, const struct block_slot *s)
 {
 	uint8_t *has = xarray(b->shape_count, 1);
+
+	for (uint32_t k = 0; k < s->shapes_count; k++)
+		has[b->slot_shapes[s->shapes_at + k]] = 1;
+	return has;
+}
+
+static void make_places(struct block *b, struct block_slot *s)
+{
+	uint8_t *has = mark_shapes(b, s);
 	uint16_t n = 0;
 
-	for (uint32_t k = 0; k < b->shape_count; k++)
-		has[k] = block__shape_has(b, k, s->column);
 	s->at_row = xarray(b->info.rows, sizeof(*s->at_row));
 	for (uint32_t r = 0; r < b->info.rows; r++)
 		s->at_row[r] = has[b->row_shape[r]] ? n++ : PLACE_NONE;
@@ -41,13 +49,12 @@ static void make_rows(struct block *b, struct block_slot *s)
 
 	if (s->row_of || s->count == b->info.rows)
 		return;
-	has = xarray(b->shape_count, 1);
-	for (uint32_t k = 0; k < b->shape_count; k++)
-		has[k] = block__shape_has(b, k, s->column);
+	has = mark_shapes(b, s);
 	s->row_of = xarray(s->count + 1, sizeof(*s->row_of));
-	for (uint32_t r = 0; r < b->info.rows; r++)
-		if (has[b->row_shape[r]])
-			s->row_of[n++] = (uint16_t)r;
+	for (uint32_t r = 0; r < b->info.rows; r++) {
+		s->row_of[n] = (uint16_t)r;
+		n += has[b->row_shape[r]];
+	}
 	free(has);
 }
 
@@ -105,11 +112,13 @@ int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t *ret
 	return 0;
 }
 
-static int read_codes(struct block *b, struct block_slot *s, struct err *err)
+int block__codes(struct block *b, struct block_slot *s, struct err *err)
 {
 	int64_t *v;
-	int rc = 0;
+	int rc = block__open_slot(b, s, err);
 
+	if (rc < 0 || s->code)
+		return rc;
 	s->code = xarray(s->count, sizeof(*s->code));
 	if (s->kind == SLOT_DERIVED) {
 		for (uint32_t i = 0; i < s->count && rc == 0; i++)
@@ -138,7 +147,7 @@ int block_values(struct block *b, uint32_t column, const struct block_values **r
 	if (!s->values_made) {
 		rc = block__open_slot(b, s, err);
 		if (rc == 0 && s->dict)
-			rc = read_codes(b, s, err);
+			rc = block__codes(b, s, err);
 		if (rc < 0)
 			return rc;
 		make_rows(b, s);
@@ -269,6 +278,26 @@ static int put_fixed(struct block *b, uint32_t column, uint32_t row, struct buf 
 	return rc < 0 ? rc : put_time(time, row, b, to, err);
 }
 
+/* Where each value of each row lies in its column, in one pass over the rows. */
+static void make_hole_places(struct block *b)
+{
+	uint32_t *next = xarray(b->slot_count + 1, sizeof(*next));
+	uint32_t total = 0, at = 0;
+
+	for (uint32_t k = 0; k < b->shape_count; k++)
+		total += b->shape_rows[k] * shape_set_get(b->segment->shapes, b->shape[k])->hole_count;
+	b->hole_place = xarray(total + 1, sizeof(*b->hole_place));
+	b->hole_at = xarray(b->info.rows, sizeof(*b->hole_at));
+	for (uint32_t r = 0; r < b->info.rows; r++) {
+		const struct shape *shape = shape_set_get(b->segment->shapes, b->shape[b->row_shape[r]]);
+
+		b->hole_at[r] = at;
+		for (uint32_t h = 0; h < shape->hole_count; h++)
+			b->hole_place[at++] = (uint16_t)next[b->slot_of[shape->column[h]]]++;
+	}
+	free(next);
+}
+
 int block_record(struct block *b, uint32_t row, struct buf *to, struct err *err)
 {
 	const struct shape *shape;
@@ -276,18 +305,18 @@ int block_record(struct block *b, uint32_t row, struct buf *to, struct err *err)
 	int rc = block__read_whole(b, err);
 
 	must(row < b->info.rows);
+	if (!b->hole_place)
+		make_hole_places(b);
 	shape = shape_set_get(b->segment->shapes, b->shape[b->row_shape[row]]);
 	for (uint32_t h = 0; h < shape->hole_count && rc == 0; h++) {
-		uint32_t column = shape->column[h], place;
+		uint32_t column = shape->column[h];
 
 		buf_put_span(to, shape->literal[h]);
-		if (column < COLUMN_RAW) {
+		if (column < COLUMN_RAW)
 			rc = put_fixed(b, column, row, to, err);
-			continue;
-		}
-		rc = block__place(b, block__slot(b, column), row, &place, err);
-		if (rc == 0)
-			rc = value_at_depth(b, block__slot(b, column), place, 0, to, err);
+		else
+			rc = value_at_depth(b, &b->slot[b->slot_of[column] - 1], b->hole_place[b->hole_at[row] + h], 0,
+					    to, err);
 	}
 	buf_put_span(to, shape->literal[shape->hole_count]);
 	if (rc == 0 && !buf_ok(to))

@@ -129,7 +129,8 @@ static void count_shapes(struct gather *g)
 	free(seen);
 }
 
-int gather_records(struct gather *g, struct draft *d, const struct span *records, size_t count, struct err *err)
+int gather_records(struct gather *g, struct draft *d, const struct span *records, size_t count, bool raw,
+		   struct err *err)
 {
 	struct span holes[RECORD_VALUES_MAX];
 	uint8_t *ids = xarray(count, ID_TEXT_LEN);
@@ -145,7 +146,7 @@ int gather_records(struct gather *g, struct draft *d, const struct span *records
 	g->received = xarray(count, sizeof(*g->received));
 	id_cipher_encode(d->ids, g->first, count, ids);
 	for (size_t r = 0; r < count && rc == 0; r++)
-		rc = gather_record(g, r, ids + r * ID_TEXT_LEN, holes);
+		rc = raw ? gather_raw(g, r) : gather_record(g, r, ids + r * ID_TEXT_LEN, holes);
 	free(ids);
 	if (rc < 0)
 		return err_set(err, rc, "a record given to a segment is no canonical JSON");

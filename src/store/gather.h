@@ -46,8 +46,9 @@ struct gather {
 	uint32_t present_count, present_cap;
 };
 
-int gather_records(struct gather *g, struct draft *d, const struct span *records, size_t count, struct err *err)
-	__attribute__((warn_unused_result));
+/* `raw`: store every record whole. */
+int gather_records(struct gather *g, struct draft *d, const struct span *records, size_t count, bool raw,
+		   struct err *err) __attribute__((warn_unused_result));
 void gather_release(struct gather *g);
 
 /* Whether every row has a value. */
@@ -68,6 +69,10 @@ void gather_make_maps(struct gather *g);
 int gather_make_columns(struct gather *g, struct err *err) __attribute__((warn_unused_result));
 /* Tries references alone: for a column that is written from others. gather_text.c */
 bool gather_try_refs(struct gather *g, struct gather_column *c);
+/* Codes become chunks. gather_dict.c */
+void gather_put_codes(struct gather *g);
+/* Whether the chunks give back the values. gather_check.c */
+bool gather_check(const struct gather *g);
 /* The index keys of the block into the draft. gather_keys.c */
 int gather_make_keys(struct gather *g, uint16_t block, struct err *err) __attribute__((warn_unused_result));
 /* Whether whole values of the column are indexed besides their words. */

@@ -5,6 +5,7 @@
  */
 #include "base/hash.h"
 #include "base/mem.h"
+#include "codec/ints.h"
 #include "store/gather.h"
 
 #define SMALL_COLUMN_BYTES 4096u /* a column of a block below this always gets a dictionary */
@@ -127,4 +128,20 @@ int gather_make_dicts(struct gather *g, struct err *err)
 	buf_release(&scratch);
 	(void)err;
 	return 0;
+}
+
+void gather_put_codes(struct gather *g)
+{
+	int64_t *code = xarray(g->rows, sizeof(*code));
+
+	for (uint32_t k = 0; k < g->present_count; k++) {
+		struct gather_column *c = g->column[g->present[k]];
+
+		if (!c->decided || c->kind != SLOT_DICT)
+			continue;
+		for (uint32_t i = 0; i < c->count; i++)
+			code[i] = c->code[i];
+		ints_encode(code, c->count, &c->chunk);
+	}
+	free(code);
 }

@@ -1,23 +1,15 @@
 /* A block from records: cut, choose, write; and the proof that it gives the records back. */
 #include "base/mem.h"
-#include "codec/ints.h"
 #include "store/gather.h"
 
-static void fill_slot(struct gather_column *c, struct draft_slot *slot)
+static void fill_slot(const struct gather_column *c, struct draft_slot *slot)
 {
-	*slot = (struct draft_slot){
-		.column = c->column, .kind = c->kind, .from = c->from, .refs = c->refs, .ref_count = c->ref_count};
-	if (c->kind == SLOT_DERIVED)
-		return;
-	if (c->kind == SLOT_DICT) {
-		int64_t *code = xarray(c->count, sizeof(*code));
-
-		for (uint32_t i = 0; i < c->count; i++)
-			code[i] = c->code[i];
-		ints_encode(code, c->count, &c->chunk);
-		free(code);
-	}
-	slot->chunk = buf_span(&c->chunk);
+	*slot = (struct draft_slot){.column = c->column,
+				    .kind = c->kind,
+				    .from = c->from,
+				    .refs = c->refs,
+				    .ref_count = c->ref_count,
+				    .chunk = buf_span(&c->chunk)};
 }
 
 static int write_block(struct gather *g, struct err *err)
@@ -32,18 +24,23 @@ static int write_block(struct gather *g, struct err *err)
 	return rc;
 }
 
-int draft_add_records(struct draft *d, const struct span *records, size_t count, struct err *err)
+/* 1: the columns do not give the records back. */
+static int add_block(struct draft *d, const struct span *records, size_t count, bool raw, struct err *err)
 {
 	struct gather g;
-	int rc;
+	int rc = gather_records(&g, d, records, count, raw, err);
 
-	must(count > 0 && count <= BLOCK_ROWS_MAX);
-	rc = gather_records(&g, d, records, count, err);
 	if (rc == 0)
 		rc = gather_make_dicts(&g, err);
 	if (rc == 0) {
 		gather_make_maps(&g);
+		gather_put_codes(&g);
 		rc = gather_make_columns(&g, err);
+	}
+	if (rc == 0 && !gather_check(&g)) {
+		for (uint32_t k = 0; k < g.present_count; k++) /* the records come again and would count twice */
+			draft_dict(d, g.present[k])->partial = true;
+		rc = 1;
 	}
 	if (rc == 0)
 		rc = gather_make_keys(&g, (uint16_t)d->block_count, err);
@@ -51,4 +48,15 @@ int draft_add_records(struct draft *d, const struct span *records, size_t count,
 		rc = write_block(&g, err);
 	gather_release(&g);
 	return rc;
+}
+
+int draft_add_records(struct draft *d, const struct span *records, size_t count, struct err *err)
+{
+	int rc;
+
+	must(count > 0 && count <= BLOCK_ROWS_MAX);
+	rc = add_block(d, records, count, false, err);
+	if (rc == 1)
+		rc = add_block(d, records, count, true, err);
+	return rc == 1 ? err_set(err, E_INTERNAL, "a block does not give back the records it was made of") : rc;
 }

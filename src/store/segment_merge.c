@@ -164,28 +164,27 @@ static int carry_values(struct draft *d, struct block *b, struct block_slot *s, 
 static int carry_codes(struct translation *t, struct draft *d, struct block *b, struct block_slot *s,
 		       struct draft_slot *to, struct buf *chunk, bool derived, struct err *err)
 {
-	const struct block_values *v;
 	const uint32_t *code;
 	struct draft_dict *dict;
 	int64_t *out;
 	int rc = translate_dict(t, d, s->column, &code, err);
 
 	if (rc == 0)
-		rc = block_values(b, s->column, &v, err);
+		rc = block__codes(b, s, err);
 	if (rc < 0)
 		return rc;
-	for (uint32_t i = 0; i < v->count; i++)
-		if (code[v->code[i]] == UNMAPPED)
+	for (uint32_t i = 0; i < s->count; i++)
+		if (code[s->code[i]] == UNMAPPED)
 			return carry_values(d, b, s, to, chunk, err);
 	dict = draft_dict(d, to->column);
-	for (uint32_t i = 0; i < v->count; i++)
-		dict->rows[code[v->code[i]]]++;
+	for (uint32_t i = 0; i < s->count; i++)
+		dict->rows[code[s->code[i]]]++;
 	if (derived)
 		return 0;
-	out = xarray(v->count, sizeof(*out));
-	for (uint32_t i = 0; i < v->count; i++)
-		out[i] = code[v->code[i]];
-	ints_encode(out, v->count, chunk);
+	out = xarray(s->count, sizeof(*out));
+	for (uint32_t i = 0; i < s->count; i++)
+		out[i] = code[s->code[i]];
+	ints_encode(out, s->count, chunk);
 	free(out);
 	to->kind = SLOT_DICT;
 	return 0;

@@ -87,7 +87,9 @@ struct block_slot {
 	uint32_t crc;
 	uint32_t off; /* of the chunk in the block; inline chunks: in the header */
 	bool is_inline;
-	uint32_t count; /* values */
+	uint32_t count;     /* values */
+	uint32_t shapes_at; /* its shapes: shapes_count places from block.slot_shapes[shapes_at] */
+	uint32_t shapes_count;
 
 	bool opened;
 	struct span chunk;
@@ -120,7 +122,10 @@ struct block {
 	uint8_t *time_owned, *received_owned;
 	struct block_slot *slot;
 	uint32_t slot_count;
-	uint32_t *slot_of; /* per column: place of its slot + 1 */
+	uint32_t *slot_of;     /* per column: place of its slot + 1 */
+	uint32_t *slot_shapes; /* the shapes (places in `shape`) that have each slot's column, slot by slot */
+	uint16_t *hole_place;  /* per row and hole of its shape: the value's place in its column; made for records */
+	uint32_t *hole_at;     /* [rows] where a row's places start */
 	struct id_cipher *ids;
 };
 
@@ -134,6 +139,7 @@ int block__value(struct block *b, struct block_slot *s, uint32_t i, struct buf *
 /* The code of value i, for SLOT_DICT and SLOT_DERIVED. */
 int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t *ret, struct err *err);
 int block__damaged(const struct block *b, int64_t off, struct err *err, const char *what);
-bool block__shape_has(const struct block *b, uint32_t local_shape, uint32_t column);
+/* Codes of all values into s->code. */
+int block__codes(struct block *b, struct block_slot *s, struct err *err);
 
 #endif
