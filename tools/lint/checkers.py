@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 
+ANALYZER_HEADER = "tools/lint/analyzer.h"
 FORMAT_MAJOR = "14"  # another clang-format breaks lines elsewhere; its opinion is not asked
 
 
@@ -46,14 +47,17 @@ def compiled_paths(build):
 
 def tidy_checker(tree, build):
     commands = compiled_paths(build)
-    rules = version("clang-tidy") + tree.text(".clang-tidy")
+    rules = version("clang-tidy") + tree.text(".clang-tidy") + tree.text(ANALYZER_HEADER)
     paths = [p for p in tree.c_paths if p in commands]
     return Checker("tidy", paths, rules, lambda path: tidy_command(build, path), commands)
 
 
 def tidy_command(build, path):
     """The analyzer does not know that a failed cmocka assertion ends the test, so it is asked about src/ alone."""
-    scope = [] if path.startswith("src/") else ["--checks=-clang-analyzer-*"]
+    if path.startswith("src/"):
+        scope = ["--extra-arg=-include", "--extra-arg=" + os.path.abspath(ANALYZER_HEADER)]
+    else:
+        scope = ["--checks=-clang-analyzer-*"]
     return ["clang-tidy", "--quiet", "-p", build] + scope + [path]
 
 
