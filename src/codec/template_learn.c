@@ -222,7 +222,7 @@ static bool match_part(const struct template_part *part, const struct template_s
 		want = s->ref[part->ref][i];
 		if (!want.p)
 			return false;
-		/* fall through */
+		__attribute__((fallthrough));
 	case PART_LITERAL:
 		if ((size_t)(end - p) < want.len || memcmp(p, want.p, want.len) != 0)
 			return false;

@@ -62,7 +62,7 @@ static void sample_row(const struct gather *g, const struct gather_column *c, ui
 		if (!other || other == c || !shape_set_column(g->d->shapes, column)->is_string ||
 		    !comes_before(other, c))
 			continue;
-		v = other->value[gather_at_row(g, other)[c->row[i]]];
+		v = other->value[gather_is_full(g, other) ? c->row[i] : gather_at_row(g, other)[c->row[i]]];
 		if (v.len < TEMPLATE_REF_MIN || v.len > text.len || !memmem(text.p, text.len, v.p, v.len))
 			continue;
 		add_candidate(x, other, v.len);

@@ -102,7 +102,7 @@ static int read_footer(struct segment *s, struct footer *ret, struct err *err)
 int segment_open(struct object *object, const uint8_t id_key[ID_KEY_LEN], struct segment **ret, struct err *err)
 {
 	struct segment *s = xalloc(sizeof(*s));
-	struct footer footer;
+	struct footer footer = {0};
 	uint8_t *dir = NULL;
 	int rc;
 
