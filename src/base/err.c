@@ -115,6 +115,7 @@ int err_set_at(struct err *err, int code, const char *file, int line, const char
 {
 	va_list ap;
 
+	must(code < 0);
 	if (!err)
 		return code;
 	va_start(ap, fmt);

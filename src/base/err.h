@@ -37,20 +37,28 @@ struct err {
 		0, "", "", -1, -1, NULL, 0                                                                             \
 	}
 
-/* Fills *err (when not NULL) and returns `code`: `return err_set(err, E_INVALID, "…", …);` */
-#define err_set(err, code, ...) err_set_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+/* Tells the compiler and the analyzer what they cannot see across files: an err_* call returns a negative code. */
+static inline int err_negative(int code)
+{
+	if (code >= 0)
+		__builtin_unreachable();
+	return code;
+}
+
+/* Fills *err (when not NULL) and returns `code`, which is negative: `return err_set(err, E_INVALID, "…", …);` */
+#define err_set(err, code, ...) err_negative(err_set_at((err), (code), __FILE__, __LINE__, __VA_ARGS__))
 int err_set_at(struct err *err, int code, const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
 /* The same for an errno value, of either sign: ENOSPC and EDQUOT become E_NO_SPACE, ENOENT E_NOT_FOUND, the rest E_IO;
- * the message is
- * "<what>: <strerror>". */
-#define err_errno(err, errno_value, ...) err_errno_at((err), (errno_value), __FILE__, __LINE__, __VA_ARGS__)
+ * the message is "<what>: <strerror>". */
+#define err_errno(err, errno_value, ...)                                                                               \
+	err_negative(err_errno_at((err), (errno_value), __FILE__, __LINE__, __VA_ARGS__))
 int err_errno_at(struct err *err, int errno_value, const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
 /* Corruption found at `off` of what `field` of err (set by the caller that knows the path) names. Returns E_CORRUPT. */
-#define err_corrupt(err, off, ...) err_corrupt_at((err), (off), __FILE__, __LINE__, __VA_ARGS__)
+#define err_corrupt(err, off, ...) err_negative(err_corrupt_at((err), (off), __FILE__, __LINE__, __VA_ARGS__))
 int err_corrupt_at(struct err *err, int64_t off, const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
