@@ -1,0 +1,83 @@
+/*
+ * What operators configure, in <folder>/control.db: orgs, their ledgers with wrapped keys, and API keys.
+ *
+ * SQLite in WAL mode with synchronous=FULL: what a function here returned 0 for is there after a crash. The schema is
+ * made by numbered migrations (migration.c); a file of a newer version is refused. The SQL is what PostgreSQL takes
+ * too.
+ *
+ * One struct control may be used by many threads; calls wait for each other. Nothing here is on the way of a request:
+ * the service keeps what it looked up. Texts are UTF-8 and NUL-terminated.
+ */
+#ifndef STELE_CONTROL_CONTROL_H
+#define STELE_CONTROL_CONTROL_H
+
+#include "base/err.h"
+#include "control/limits.h"
+#include "crypto/digest.h"
+#include "crypto/key_ring.h"
+
+struct control;
+
+/* Opens <folder>/control.db, making it (mode 0600) or bringing it to the present schema. E_IO, E_NO_SPACE, E_CORRUPT,
+ * E_LOCKED, E_UNSUPPORTED (made by a newer version). */
+int control_open(const char *folder, struct control **ret, struct err *err) __attribute__((warn_unused_result));
+struct control *control_close(struct control *c); /* returns NULL */
+
+/* The number of the last migration that was applied. */
+int control_schema_version(struct control *c, int64_t *ret, struct err *err) __attribute__((warn_unused_result));
+
+/* ---- orgs and ledgers ---- */
+
+enum control_ledger_name { LEDGER_MAIN, LEDGER_SELF, LEDGER_NAME_COUNT };
+extern const char *const control_ledger_names[LEDGER_NAME_COUNT];
+
+struct control_org {
+	int64_t id;
+	char org_key[ORG_KEY_MAX + 1]; /* [a-z0-9-], begins with a letter or digit */
+	char name[ORG_NAME_MAX + 1];
+	int64_t created_us;
+	uint32_t ledger[LEDGER_NAME_COUNT]; /* ledger numbers */
+};
+
+/* Makes the wrapped key of a new ledger; any error undoes what it is asked for. */
+typedef int control_wrap_fn(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err);
+
+/* Fills id and ledger of `org`; org_key, name and created_us are the caller's. E_EXISTS, E_INVALID. */
+int control_org_create(struct control *c, struct control_org *org, control_wrap_fn *wrap, void *user, struct err *err)
+	__attribute__((warn_unused_result));
+/* E_NOT_FOUND. */
+int control_org_get(struct control *c, int64_t id, struct control_org *ret, struct err *err)
+	__attribute__((warn_unused_result));
+int control_org_count(struct control *c, int64_t *ret, struct err *err) __attribute__((warn_unused_result));
+
+/* E_NOT_FOUND. */
+int control_ledger_key(struct control *c, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
+	__attribute__((warn_unused_result));
+
+/* ---- API keys ----
+ * The secret has 256 random bits, so one SHA-256 of it is as good as a slow hash; it is never stored. */
+
+struct control_api_key {
+	char client_id[CLIENT_ID_MAX + 1];
+	struct sha256 secret_hash;
+	int64_t org;
+	char role[ROLE_NAME_MAX + 1];
+	int64_t created_us;
+};
+
+/* E_EXISTS, E_INVALID (no such org). */
+int control_api_key_create(struct control *c, const struct control_api_key *key, struct err *err)
+	__attribute__((warn_unused_result));
+/* E_NOT_FOUND. */
+int control_api_key_get(struct control *c, const char *client_id, struct control_api_key *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* ---- transactions ----
+ * What is done between begin and commit happens whole or not at all. Begin waits for other threads' transactions and
+ * keeps theirs out until commit or rollback, by the same thread. */
+
+int control_begin(struct control *c, struct err *err) __attribute__((warn_unused_result));
+int control_commit(struct control *c, struct err *err) __attribute__((warn_unused_result));
+void control_rollback(struct control *c);
+
+#endif

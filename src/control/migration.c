@@ -1,0 +1,91 @@
+/*
+ * The schema, as the steps that lead to it. A step is never changed once released; a new one is added at the end. Each
+ * runs in a transaction together with the number it leaves in schema_version.
+ *
+ * Types: BIGINT for numbers and times (microseconds since 1970), TEXT for the rest, bytes as hex. Numbers that SQLite
+ * or PostgreSQL would hand out in their own ways are handed out by the program.
+ */
+#include <stdio.h>
+
+#include "control/control_priv.h"
+
+static const char *const steps[] = {
+	/* 1 */
+	"CREATE TABLE orgs ("
+	"  id BIGINT NOT NULL PRIMARY KEY,"
+	"  org_key TEXT NOT NULL UNIQUE,"
+	"  name TEXT NOT NULL,"
+	"  created BIGINT NOT NULL);"
+	"CREATE TABLE ledgers ("
+	"  number BIGINT NOT NULL PRIMARY KEY,"
+	"  org BIGINT NOT NULL REFERENCES orgs (id),"
+	"  name TEXT NOT NULL,"
+	"  wrapped_key TEXT NOT NULL,"
+	"  UNIQUE (org, name));"
+	"CREATE TABLE api_keys ("
+	"  client_id TEXT NOT NULL PRIMARY KEY,"
+	"  secret_hash TEXT NOT NULL,"
+	"  org BIGINT NOT NULL REFERENCES orgs (id),"
+	"  role TEXT NOT NULL,"
+	"  created BIGINT NOT NULL);"
+	"CREATE INDEX api_keys_by_org ON api_keys (org);",
+};
+
+#define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+
+static int read_version(struct control *c, int64_t *ret, struct err *err)
+{
+	static const char make[] = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL);";
+	int64_t rows;
+	int rc;
+
+	if ((rc = control__exec(c, make, "making schema_version", err)) < 0)
+		return rc;
+	if ((rc = control__number(c, "SELECT COUNT(*) FROM schema_version", &rows, err)) < 0)
+		return rc;
+	if (rows == 0)
+		rc = control__exec(c, "INSERT INTO schema_version (version) VALUES (0)", "filling schema_version", err);
+	return rc < 0 ? rc : control__number(c, "SELECT MAX(version) FROM schema_version", ret, err);
+}
+
+static int apply_step(struct control *c, int64_t number, struct err *err)
+{
+	char set_version[80];
+	int rc;
+
+	snprintf(set_version, sizeof(set_version), "UPDATE schema_version SET version = %lld", (long long)number);
+	if ((rc = control__exec(c, steps[number - 1], "migrating control.db", err)) < 0)
+		return rc;
+	return control__exec(c, set_version, "numbering a migration", err);
+}
+
+static int apply_steps(struct control *c, struct err *err)
+{
+	int64_t version;
+	int rc;
+
+	if ((rc = read_version(c, &version, err)) < 0)
+		return rc;
+	if (version > STEP_COUNT || version < 0)
+		return err_set(err, E_UNSUPPORTED,
+			       "control.db has schema %lld, made by a newer version; this one knows up to %lld",
+			       (long long)version, (long long)STEP_COUNT);
+	while (version < STEP_COUNT) {
+		if ((rc = apply_step(c, ++version, err)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int control__migrate(struct control *c, struct err *err)
+{
+	int rc;
+
+	if ((rc = control_begin(c, err)) < 0)
+		return rc;
+	if ((rc = apply_steps(c, err)) < 0) {
+		control_rollback(c);
+		return rc;
+	}
+	return control_commit(c, err);
+}

@@ -1,0 +1,204 @@
+/* Orgs and their ledgers. */
+#include <string.h>
+
+#include "control/control_priv.h"
+
+const char *const control_ledger_names[LEDGER_NAME_COUNT] = {"main", "self"};
+
+static bool is_org_key(const char *key)
+{
+	size_t len = strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return len > 0 && len <= ORG_KEY_MAX && key[len] == '\0' && key[0] != '-';
+}
+
+static int check_org(const struct control_org *org, struct err *err)
+{
+	if (!is_org_key(org->org_key)) {
+		err_set_field(err, "org_key", strlen("org_key"));
+		return err_set(err, E_INVALID, "an org key has 1 to %u of a-z, 0-9 and '-' and does not begin with '-'",
+			       ORG_KEY_MAX);
+	}
+	if (org->name[0] != '\0')
+		return 0;
+	err_set_field(err, "name", strlen("name"));
+	return err_set(err, E_INVALID, "an org has a name of 1 to %u bytes", ORG_NAME_MAX);
+}
+
+static int insert_org(struct control *c, const struct control_org *org, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	rc = control__prepare(c, "INSERT INTO orgs (id, org_key, name, created) VALUES (?, ?, ?, ?)", &stmt, err);
+	if (rc < 0)
+		return rc;
+	sqlite3_bind_int64(stmt, 1, org->id);
+	sqlite3_bind_text(stmt, 2, org->org_key, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 3, org->name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 4, org->created_us);
+	rc = control__step(c, stmt, "adding an org", err);
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+static int insert_ledger(struct control *c, uint32_t number, int64_t org, const char *name,
+			 const uint8_t wrapped[KEY_WRAPPED_LEN], struct err *err)
+{
+	static const char sql[] = "INSERT INTO ledgers (number, org, name, wrapped_key) VALUES (?, ?, ?, ?)";
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
+		return rc;
+	sqlite3_bind_int64(stmt, 1, number);
+	sqlite3_bind_int64(stmt, 2, org);
+	sqlite3_bind_text(stmt, 3, name, -1, SQLITE_STATIC);
+	control__bind_hex(stmt, 4, wrapped, KEY_WRAPPED_LEN);
+	rc = control__step(c, stmt, "adding a ledger", err);
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+static int create_ledgers(struct control *c, struct control_org *org, control_wrap_fn *wrap, void *user,
+			  struct err *err)
+{
+	uint8_t wrapped[KEY_WRAPPED_LEN];
+	int64_t next;
+	int rc;
+
+	if ((rc = control__number(c, "SELECT COALESCE(MAX(number), 0) + 1 FROM ledgers", &next, err)) < 0)
+		return rc;
+	for (int i = 0; i < LEDGER_NAME_COUNT; i++) {
+		org->ledger[i] = (uint32_t)(next + i);
+		if ((rc = wrap(user, org->ledger[i], wrapped, err)) < 0)
+			return rc;
+		rc = insert_ledger(c, org->ledger[i], org->id, control_ledger_names[i], wrapped, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int create_org(struct control *c, struct control_org *org, control_wrap_fn *wrap, void *user, struct err *err)
+{
+	int rc;
+
+	if ((rc = control__number(c, "SELECT COALESCE(MAX(id), 0) + 1 FROM orgs", &org->id, err)) < 0)
+		return rc;
+	if ((rc = insert_org(c, org, err)) < 0)
+		return rc;
+	return create_ledgers(c, org, wrap, user, err);
+}
+
+int control_org_create(struct control *c, struct control_org *org, control_wrap_fn *wrap, void *user, struct err *err)
+{
+	struct control_org made = *org;
+	bool entered;
+	int rc;
+
+	if ((rc = check_org(org, err)) < 0)
+		return rc;
+	entered = control__enter(c);
+	if ((rc = control__exec(c, "SAVEPOINT org", "adding an org", err)) < 0)
+		goto out;
+	rc = create_org(c, &made, wrap, user, err);
+	if (rc < 0)
+		(void)sqlite3_exec(c->db, "ROLLBACK TO org; RELEASE org", NULL, NULL, NULL);
+	else
+		rc = control__exec(c, "RELEASE org", "adding an org", err);
+	if (rc == 0)
+		*org = made;
+out:
+	control__leave(c, entered);
+	return rc;
+}
+
+static int read_ledgers(struct control *c, struct control_org *org, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	rc = control__prepare(c, "SELECT number FROM ledgers WHERE org = ? AND name = ?", &stmt, err);
+	for (int i = 0; rc >= 0 && i < LEDGER_NAME_COUNT; i++) {
+		sqlite3_reset(stmt);
+		sqlite3_bind_int64(stmt, 1, org->id);
+		sqlite3_bind_text(stmt, 2, control_ledger_names[i], -1, SQLITE_STATIC);
+		rc = control__step(c, stmt, "reading a ledger", err);
+		if (rc == 0)
+			rc = err_set(err, E_CORRUPT, "control.db: org %lld has no ledger %s", (long long)org->id,
+				     control_ledger_names[i]);
+		else if (rc > 0)
+			org->ledger[i] = (uint32_t)sqlite3_column_int64(stmt, 0);
+	}
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : 0;
+}
+
+static int read_org(struct control *c, int64_t id, struct control_org *org, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if ((rc = control__prepare(c, "SELECT org_key, name, created FROM orgs WHERE id = ?", &stmt, err)) < 0)
+		return rc;
+	sqlite3_bind_int64(stmt, 1, id);
+	if ((rc = control__step(c, stmt, "reading an org", err)) < 0)
+		goto out;
+	if (rc == 0) {
+		rc = err_set(err, E_NOT_FOUND, "there is no org %lld", (long long)id);
+		goto out;
+	}
+	org->id = id;
+	org->created_us = sqlite3_column_int64(stmt, 2);
+	if ((rc = control__text(stmt, 0, org->org_key, sizeof(org->org_key), err)) < 0)
+		goto out;
+	rc = control__text(stmt, 1, org->name, sizeof(org->name), err);
+out:
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+int control_org_get(struct control *c, int64_t id, struct control_org *ret, struct err *err)
+{
+	bool entered = control__enter(c);
+	struct control_org org = {0};
+	int rc;
+
+	if ((rc = read_org(c, id, &org, err)) == 0)
+		rc = read_ledgers(c, &org, err);
+	if (rc == 0)
+		*ret = org;
+	control__leave(c, entered);
+	return rc;
+}
+
+int control_org_count(struct control *c, int64_t *ret, struct err *err)
+{
+	bool entered = control__enter(c);
+	int rc = control__number(c, "SELECT COUNT(*) FROM orgs", ret, err);
+
+	control__leave(c, entered);
+	return rc;
+}
+
+int control_ledger_key(struct control *c, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
+{
+	bool entered = control__enter(c);
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if ((rc = control__prepare(c, "SELECT wrapped_key FROM ledgers WHERE number = ?", &stmt, err)) < 0)
+		goto out;
+	sqlite3_bind_int64(stmt, 1, ledger);
+	if ((rc = control__step(c, stmt, "reading a ledger's key", err)) < 0)
+		goto out;
+	if (rc == 0)
+		rc = err_set(err, E_NOT_FOUND, "control.db has no ledger %u", ledger);
+	else
+		rc = control__hex(stmt, 0, ret_wrapped, KEY_WRAPPED_LEN, err);
+out:
+	sqlite3_finalize(stmt);
+	control__leave(c, entered);
+	return rc;
+}
