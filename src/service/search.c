@@ -1,0 +1,235 @@
+/*
+ * Searching: from what a client wrote to a page of records.
+ *
+ * A page is fetched in steps of PAGE_STEP records, so that its size is known before it grows past PAGE_BYTES_MAX. The
+ * first step counts; the snapshot is one for all steps.
+ */
+#include "query/search.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "service/cursor.h"
+#include "service/service_priv.h"
+#include "service/time_text.h"
+
+void page_release(struct page *p)
+{
+	buf_release(&p->records);
+	free(p->len);
+	*p = (struct page)PAGE_INIT;
+}
+
+static int name_field(struct err *err, const char *field, int rc)
+{
+	err_set_field(err, field, strlen(field));
+	return rc;
+}
+
+static int parse_range(const struct search_params *p, struct search_request *r, struct err *err)
+{
+	int64_t now_us = clock_wall_us();
+	int rc;
+
+	r->from_us = INT64_MIN;
+	r->to_us = INT64_MAX;
+	if (p->from.len > 0 && (rc = time_text_parse(p->from, now_us, &r->from_us, err)) < 0)
+		return name_field(err, "from", rc);
+	if (p->to.len > 0 && (rc = time_text_parse(p->to, now_us, &r->to_us, err)) < 0)
+		return name_field(err, "to", rc);
+	if (r->from_us > r->to_us)
+		return name_field(err, "from", err_set(err, E_INVALID, "'from' lies after 'to'"));
+	return 0;
+}
+
+static void put_bound(struct buf *to, struct span text)
+{
+	buf_put_varint(to, text.len);
+	buf_put_span(to, text);
+}
+
+/* What a cursor is bound to besides its fields. */
+static int make_binding(const struct principal *who, const struct search_params *p, const struct query *query,
+			struct buf *to, struct err *err)
+{
+	struct buf normal = BUF_INIT;
+
+	query_print(query, &normal);
+	put_bound(to, span_str(who->client_id));
+	put_bound(to, p->from);
+	put_bound(to, p->to);
+	put_bound(to, buf_span(&normal));
+	if (!buf_ok(&normal))
+		to->failed = true;
+	buf_release(&normal);
+	return buf_ok(to) ? 0 : err_set(err, E_NO_MEMORY, "not enough memory for the cursor");
+}
+
+static int apply_cursor(const struct principal *who, const struct search_params *p, struct span binding,
+			struct search_request *r, struct err *err)
+{
+	struct cursor c;
+	int rc;
+
+	if (p->after.len > 0)
+		return err_set(err, E_INVALID, "give 'cursor' or 'after', not both");
+	if ((rc = cursor_get(p->cursor, &who->org->cursor_key, binding, &c, err)) < 0)
+		return rc;
+	if (c.oldest_first != p->oldest_first || c.is_self != (p->ledger == LEDGER_SELF))
+		return err_set(err, E_INVALID, "the cursor was made for another order or ledger");
+	r->size = c.size;
+	r->after = c.after;
+	r->from_us = c.from_us;
+	r->to_us = c.to_us;
+	return 0;
+}
+
+static int apply_after(const struct principal *who, const struct search_params *p, struct search_request *r,
+		       struct err *err)
+{
+	if (ledger_index_of_id(who->org->ledger[p->ledger], p->after, &r->after))
+		return 0;
+	return err_set(err, E_INVALID, "no event of this ledger has this id");
+}
+
+static int make_request(const struct principal *who, const struct search_params *p, struct span binding,
+			struct search_request *r, struct err *err)
+{
+	int rc;
+
+	if ((rc = parse_range(p, r, err)) < 0)
+		return rc;
+	r->oldest_first = p->oldest_first;
+	r->size = UINT64_MAX;
+	r->after = UINT64_MAX;
+	if (p->cursor.len > 0 && (rc = apply_cursor(who, p, binding, r, err)) < 0)
+		return name_field(err, "cursor", rc);
+	if (p->cursor.len == 0 && p->after.len > 0 && (rc = apply_after(who, p, r, err)) < 0)
+		return name_field(err, "after", rc);
+	return 0;
+}
+
+/* Moves a step's answer to the end of the page. */
+static int take_step(struct page *page, const struct search_answer *a, struct err *err)
+{
+	uint32_t *len = try_realloc(page->len, (page->count + a->count + 1) * sizeof(*len));
+
+	if (len)
+		page->len = len;
+	buf_put_span(&page->records, buf_span(&a->events));
+	if (!len || !buf_ok(&page->records))
+		return err_set(err, E_NO_MEMORY, "not enough memory for the page; ask for a smaller limit");
+	if (a->count > 0)
+		memcpy(page->len + page->count, a->len, a->count * sizeof(*len));
+	page->count += a->count;
+	return 0;
+}
+
+/* Fetches the steps; *ret_more says whether there is a next page. */
+static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32_t limit, struct page *page,
+		     bool *ret_more, struct err *err)
+{
+	int rc;
+
+	*ret_more = true;
+	while (*ret_more && page->count < limit && page->records.len < PAGE_BYTES_MAX) {
+		struct search_answer answer = SEARCH_ANSWER_INIT;
+		uint32_t left = limit - page->count;
+
+		r->limit = left < PAGE_STEP ? left : PAGE_STEP;
+		rc = search_run(snapshot, r, &answer, err);
+		if (rc == 0)
+			rc = take_step(page, &answer, err);
+		if (rc == 0 && r->total != SEARCH_TOTAL_NONE) {
+			page->has_total = true;
+			page->total = answer.total;
+			page->total_exact = answer.total_exact;
+			r->total = SEARCH_TOTAL_NONE;
+		}
+		*ret_more = answer.more && answer.count > 0;
+		if (answer.count > 0)
+			r->after = answer.index[answer.count - 1];
+		search_answer_release(&answer);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void make_next(const struct principal *who, const struct search_params *p, const struct search_request *r,
+		      struct span binding, struct page *page)
+{
+	struct cursor next = {.oldest_first = p->oldest_first,
+			      .is_self = p->ledger == LEDGER_SELF,
+			      .size = r->size,
+			      .after = r->after,
+			      .from_us = r->from_us,
+			      .to_us = r->to_us};
+
+	cursor_put(&next, &who->org->cursor_key, binding, page->next_cursor);
+}
+
+static int run(const struct principal *who, const struct search_params *p, const struct query *query, struct page *page,
+	       struct err *err)
+{
+	struct search_request r = {.query = query, .total = p->total};
+	struct snapshot *snapshot = NULL;
+	struct buf binding = BUF_INIT;
+	bool more;
+	int rc;
+
+	if ((rc = make_binding(who, p, query, &binding, err)) < 0)
+		goto out;
+	if ((rc = make_request(who, p, buf_span(&binding), &r, err)) < 0)
+		goto out;
+	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &snapshot, err)) < 0)
+		goto out;
+	if (r.size > snapshot->size)
+		r.size = snapshot->size; /* the pages of one search see one ledger */
+	if ((rc = run_steps(snapshot, &r, p->limit, page, &more, err)) < 0)
+		goto out;
+	if (more)
+		make_next(who, p, &r, buf_span(&binding), page);
+out:
+	buf_release(&binding);
+	snapshot_free(snapshot);
+	return rc;
+}
+
+int service_search(struct service *s, const struct principal *who, const struct search_params *params, struct page *ret,
+		   struct err *err)
+{
+	struct page page = PAGE_INIT;
+	struct query *query = NULL;
+	int rc;
+
+	(void)s;
+	if ((rc = query_parse(params->query, &query, err)) < 0)
+		return name_field(err, "query", rc);
+	rc = run(who, params, query, &page, err);
+	query_free(query);
+	if (rc < 0)
+		page_release(&page);
+	else
+		*ret = page;
+	return rc;
+}
+
+int service_event(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct span id,
+		  struct buf *to, struct err *err)
+{
+	struct ledger *l = who->org->ledger[ledger];
+	struct snapshot *snapshot = NULL;
+	uint64_t index;
+	int rc;
+
+	(void)s;
+	if (!ledger_index_of_id(l, id, &index))
+		return err_set(err, E_NOT_FOUND, "no event of this ledger has this id");
+	if ((rc = ledger_snapshot(l, &snapshot, err)) < 0)
+		return rc;
+	rc = snapshot_record(snapshot, index, to, err);
+	snapshot_free(snapshot);
+	return rc;
+}

@@ -1,0 +1,124 @@
+/* Opening and closing, and what is one call into the store. */
+#include "service/service.h"
+
+#include "base/durable.h"
+#include "base/mem.h"
+#include "service/service_priv.h"
+
+int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct err *err)
+{
+	struct service *s = user;
+	uint8_t wrapped[KEY_WRAPPED_LEN];
+	int rc;
+
+	if ((rc = control_ledger_key(s->control, ledger, wrapped, err)) < 0)
+		return rc;
+	return key_ring_unwrap(s->ring, ledger, wrapped, ret_key, err);
+}
+
+static int open_parts(struct service *s, const char *url, bool *ret_is_first, struct err *err)
+{
+	struct store_config config = {.io = s->io, .folder = s->folder, .key = service__ledger_key, .user = s};
+	int64_t orgs;
+	int rc;
+
+	if ((rc = control_open(s->folder, &s->control, err)) < 0)
+		return rc;
+	/* A master key is made for a new folder only: a lost one must not be replaced in silence. */
+	if ((rc = control_org_count(s->control, &orgs, err)) < 0)
+		return rc;
+	if ((rc = key_ring_open(s->io, s->folder, orgs == 0, &s->ring, err)) < 0)
+		return rc;
+	if ((rc = store_open(&config, &s->store, err)) < 0)
+		return rc;
+	return service__bootstrap(s, url, ret_is_first, err);
+}
+
+int service_open(const struct service_config *config, struct service **ret, bool *ret_is_first, struct err *err)
+{
+	struct service *s;
+	int rc;
+
+	if ((rc = durable_mkdir(config->io, config->folder, err)) < 0)
+		return rc;
+	s = xalloc(sizeof(*s));
+	s->io = config->io;
+	s->folder = xstrdup(config->folder);
+	s->digest = digest_new();
+	mutex_init(&s->mu);
+	mutex_init(&s->watch_mu);
+	cond_init(&s->watch_cond);
+	if ((rc = open_parts(s, config->url, ret_is_first, err)) < 0) {
+		service_close(s);
+		return rc;
+	}
+	service__watch_start(s);
+	*ret = s;
+	return 0;
+}
+
+static void free_tables(struct service *s)
+{
+	for (size_t i = 0; i < KEY_BUCKETS; i++) {
+		struct known_key *next;
+
+		for (struct known_key *key = s->keys[i]; key; key = next) {
+			next = key->next;
+			free(key);
+		}
+	}
+	while (s->orgs) {
+		struct org *org = s->orgs;
+
+		s->orgs = org->next;
+		mem_wipe(&org->cursor_key, sizeof(org->cursor_key));
+		free(org);
+	}
+}
+
+struct service *service_close(struct service *s)
+{
+	if (!s)
+		return NULL;
+	service__watch_stop(s);
+	if (s->store)
+		store_close(s->store);
+	if (s->ring)
+		key_ring_close(s->ring);
+	control_close(s->control);
+	free_tables(s);
+	digest_free(s->digest);
+	cond_release(&s->watch_cond);
+	mutex_release(&s->watch_mu);
+	mutex_release(&s->mu);
+	free(s->folder);
+	free(s);
+	return NULL;
+}
+
+void service_append(struct service *s, const struct principal *who, struct ledger_append *a)
+{
+	(void)s;
+	ledger_append(who->org->ledger[LEDGER_MAIN], a);
+}
+
+void service_ids(struct service *s, const struct principal *who, uint64_t first, size_t count, uint8_t *to)
+{
+	(void)s;
+	ledger_ids(who->org->ledger[LEDGER_MAIN], first, count, to);
+}
+
+int service_seal(struct service *s, struct err *err)
+{
+	return store_seal(s->store, err);
+}
+
+int service_ready(struct service *s, struct err *err)
+{
+	return store_writable(s->store, err);
+}
+
+void service_figures(struct service *s, struct store_figures *ret)
+{
+	store_figures(s->store, ret);
+}

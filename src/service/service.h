@@ -1,0 +1,112 @@
+/*
+ * What the server does, without HTTP: keys and orgs, appending, searching, reading, sealing, figures. Dialects and the
+ * native API stand on it.
+ *
+ * A data folder: control.db, master.key, the store's folders, and bootstrap.json of the first start. One struct service
+ * is used by many threads at once.
+ */
+#ifndef STELE_SERVICE_SERVICE_H
+#define STELE_SERVICE_SERVICE_H
+
+#include "base/err.h"
+#include "base/io.h"
+#include "control/control.h"
+#include "query/search.h"
+#include "service/limits.h"
+#include "service/permission.h"
+#include "store/store.h"
+
+struct service;
+struct org;
+
+struct service_config {
+	struct io *io;
+	const char *folder;
+	const char *url; /* where it will be reached; stands in bootstrap.json */
+};
+
+/* Opens the folder (made when missing) and recovers. The first start makes an org and an API key with all rights and
+ * writes bootstrap.json (mode 0600); *ret_is_first says so. E_LOCKED, E_CORRUPT, E_IO, … */
+int service_open(const struct service_config *config, struct service **ret, bool *ret_is_first, struct err *err)
+	__attribute__((warn_unused_result));
+/* Waits for the appends that are under way. Returns NULL. */
+struct service *service_close(struct service *s);
+
+/* ---- who asks ---- */
+
+struct principal {
+	struct org *org; /* lives as long as the service */
+	char client_id[CLIENT_ID_MAX + 1];
+	uint32_t permissions;
+};
+
+/* Who holds this token ("stele_<client id>_<secret>"). Known keys cost one SHA-256; the secret is compared in constant
+ * time. E_UNAUTHORIZED. */
+int service_authenticate(struct service *s, struct span token, struct principal *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* E_FORBIDDEN unless the principal has the permission. */
+int principal_require(const struct principal *who, enum permission p, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* ---- the way in ---- */
+
+/* Appends to the org's main ledger; the fields of `a` are as store.h says, and `a->done` is called exactly once, here
+ * or on another thread. */
+void service_append(struct service *s, const struct principal *who, struct ledger_append *a);
+
+/* The ids of `count` records of the org's main ledger from `first`, 32 hex digits each. */
+void service_ids(struct service *s, const struct principal *who, uint64_t first, size_t count, uint8_t *to);
+
+/* ---- the way out ---- */
+
+/* A search as a client asks for it; texts are empty when not given. */
+struct search_params {
+	enum control_ledger_name ledger;
+	struct span query;
+	struct span from; /* time_text.h */
+	struct span to;
+	struct span cursor; /* of the page before, with the same other parameters and the same principal */
+	struct span after;  /* an event id: continue behind it in the given order; not with a cursor */
+	bool oldest_first;
+	uint32_t limit; /* 1 … PAGE_MAX */
+	enum search_total total;
+};
+
+struct page {
+	struct buf records; /* canonical records, back to back */
+	uint32_t *len;      /* [count] */
+	uint32_t count;
+	char next_cursor[CURSOR_TEXT_MAX]; /* "" when this was the last page */
+	bool has_total;
+	uint64_t total;
+	bool total_exact;
+};
+
+#define PAGE_INIT                                                                                                      \
+	{                                                                                                              \
+		BUF_INIT, NULL, 0, "", false, 0, false                                                                 \
+	}
+
+void page_release(struct page *p);
+
+/* E_INVALID, E_SYNTAX (with the offset in the query), E_TOO_LARGE, E_CORRUPT; err->field names the parameter. A page
+ * may hold less than `limit` and still have a next one (PAGE_BYTES_MAX). */
+int service_search(struct service *s, const struct principal *who, const struct search_params *params, struct page *ret,
+		   struct err *err) __attribute__((warn_unused_result));
+
+/* Appends one record by its event id. E_NOT_FOUND. */
+int service_event(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct span id,
+		  struct buf *to, struct err *err) __attribute__((warn_unused_result));
+
+/* ---- operating ---- */
+
+/* Writes every head to segments and frees the journal. */
+int service_seal(struct service *s, struct err *err) __attribute__((warn_unused_result));
+
+/* 0, or why writes are refused. */
+int service_ready(struct service *s, struct err *err) __attribute__((warn_unused_result));
+
+void service_figures(struct service *s, struct store_figures *ret);
+
+#endif

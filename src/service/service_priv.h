@@ -1,0 +1,67 @@
+/* What the files of service/ share. */
+#ifndef STELE_SERVICE_SERVICE_PRIV_H
+#define STELE_SERVICE_SERVICE_PRIV_H
+
+#include "base/thread.h"
+#include "service/service.h"
+
+#define KEY_BUCKETS    1024u /* of the table of known API keys */
+#define CLIENT_ID_LEN  16    /* hex digits */
+#define SECRET_LEN     64    /* hex digits: 256 random bits */
+#define TOKEN_PREFIX   "stele_"
+#define TOKEN_TEXT_LEN (sizeof(TOKEN_PREFIX) - 1 + CLIENT_ID_LEN + 1 + SECRET_LEN)
+#define BOOTSTRAP_NAME "bootstrap.json"
+
+/* An org as the service keeps it, from its first request on. Immutable. */
+struct org {
+	struct org *next;
+	struct control_org control;
+	struct ledger *ledger[LEDGER_NAME_COUNT];
+	struct key cursor_key;
+};
+
+/* An API key that was seen. Immutable once in the table. */
+struct known_key {
+	struct known_key *next;
+	struct sha256 secret_hash;
+	struct principal principal;
+};
+
+struct service {
+	struct io *io;
+	char *folder;
+	struct control *control;
+	struct key_ring *ring;
+	struct store *store;
+
+	struct mutex mu; /* guards the tables and the digest; taken before control's lock */
+	struct digest *digest;
+	struct org *orgs;
+	struct known_key *keys[KEY_BUCKETS];
+
+	struct thread watcher;
+	bool has_watcher;
+	struct mutex watch_mu; /* guards is_closing */
+	struct cond watch_cond;
+	bool is_closing;
+};
+
+/* The org with its ledgers opened; s->mu is held. */
+int service__org_locked(struct service *s, int64_t id, struct org **ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Unwraps a ledger's key. */
+int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct err *err);
+
+/* Makes a ledger's key, for control_org_create. */
+int service__wrap_key(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err);
+
+/* Makes the first org and its key when there is no org yet. */
+int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Watches whether writes are possible, and tries again when they were not. */
+void service__watch_start(struct service *s);
+void service__watch_stop(struct service *s);
+
+#endif
