@@ -1,0 +1,99 @@
+/*
+ * Checking a request by its headers, before its body is read: who asks is known first, and what cannot be taken is
+ * refused without being received.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/limits.h"
+#include "api/request.h"
+
+static const char *header(struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+static int check_principal(struct request *r, struct err *err)
+{
+	static const char scheme[] = "Bearer ";
+	const char *value = header(r, MHD_HTTP_HEADER_AUTHORIZATION);
+	int rc;
+
+	if (r->match.route->permission == PERMISSION_NONE)
+		return 0;
+	if (!value)
+		return err_set(err, E_UNAUTHORIZED, "this needs an API key; send 'Authorization: Bearer stele_…'");
+	if (strncasecmp(value, scheme, sizeof(scheme) - 1) != 0)
+		return err_set(err, E_UNAUTHORIZED,
+			       "the Authorization header has another scheme; send 'Bearer stele_…'");
+	rc = service_authenticate(r->server->service, span_str(value + sizeof(scheme) - 1), &r->who, err);
+	return rc < 0 ? rc : principal_require(&r->who, r->match.route->permission, err);
+}
+
+struct param_walk {
+	struct request *request;
+	struct err *err;
+	int rc;
+};
+
+static enum MHD_Result on_param(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+				const char *value, size_t value_len)
+{
+	struct param_walk *walk = cls;
+	struct request *r = walk->request;
+
+	walk->rc = param_add(&r->params, r->match.route->params, span_of(name, name_len),
+			     span_of(value, value ? value_len : 0), walk->err);
+	return walk->rc < 0 ? MHD_NO : MHD_YES;
+}
+
+static int check_params(struct request *r, struct err *err)
+{
+	struct param_walk walk = {r, err, 0};
+
+	MHD_get_connection_values_n(r->connection, MHD_GET_ARGUMENT_KIND, on_param, &walk);
+	return walk.rc;
+}
+
+static int check_length(struct request *r, struct err *err)
+{
+	const char *length = header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	if (!length || strtoull(length, NULL, 10) <= BODY_BYTES_MAX)
+		return 0;
+	return err_set(err, E_TOO_LARGE,
+		       "the body has %.20s bytes; at most %u MiB are taken, send the events in several "
+		       "requests",
+		       length, BODY_BYTES_MAX >> 20);
+}
+
+static int check_body(struct request *r, struct err *err)
+{
+	enum body_encoding encoding;
+	int rc;
+
+	if (!(r->match.route->flags & ROUTE_HAS_BODY))
+		return 0;
+	rc = body_encoding_of(header(r, MHD_HTTP_HEADER_CONTENT_ENCODING), &encoding, err);
+	if (rc < 0)
+		return rc;
+	if ((rc = check_length(r, err)) < 0)
+		return rc;
+	return body_begin(&r->body, encoding, &r->server->budget, err);
+}
+
+int request_check(struct request *r, const char *method, const char *url, struct err *err)
+{
+	int rc;
+
+	if (r->server->is_stopping)
+		return err_set(err, E_CLOSED, "the server is shutting down");
+	if ((rc = route_find(method, url, &r->match, err)) < 0)
+		return rc;
+	if ((rc = check_principal(r, err)) < 0)
+		return rc;
+	if ((rc = check_params(r, err)) < 0)
+		return rc;
+	return check_body(r, err);
+}

@@ -1,0 +1,27 @@
+/* GET /healthz: the process answers. GET /readyz: it takes writes, or why not. */
+#include "api/handler.h"
+#include "api/request.h"
+
+enum handled handle_health(struct request *r)
+{
+	reply_json(&r->reply, 200);
+	buf_put_str(&r->reply.body, "{\"status\":\"ok\",\"version\":\"" STELE_VERSION "\"}\n");
+	return HANDLED_NOW;
+}
+
+enum handled handle_ready(struct request *r)
+{
+	struct err err = ERR_INIT;
+
+	if (service_ready(r->server->service, &err) == 0) {
+		reply_json(&r->reply, 200);
+		buf_put_str(&r->reply.body, "{\"ready\":true,\"reasons\":[]}\n");
+		return HANDLED_NOW;
+	}
+	reply_json(&r->reply, 503);
+	r->reply.wants_retry = true;
+	buf_put_str(&r->reply.body, "{\"ready\":false,\"reasons\":[");
+	reply_put_error(&r->reply.body, &err);
+	buf_put_str(&r->reply.body, "]}\n");
+	return HANDLED_NOW;
+}

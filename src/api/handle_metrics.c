@@ -1,0 +1,56 @@
+/* GET /metrics: figures as Prometheus text. No tenant, key or content is named. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/handler.h"
+#include "api/request.h"
+#include "base/clock.h"
+#include "base/io.h"
+
+/* The second number of /proc/self/statm, in pages; 0 where there is no such file. */
+static double resident_bytes(void)
+{
+	char text[128];
+	char *at = text;
+	ssize_t n;
+	int fd = io_posix.open(&io_posix, "/proc/self/statm", O_RDONLY, 0);
+
+	if (fd < 0)
+		return 0;
+	n = io_read_full(&io_posix, fd, text, sizeof(text) - 1, 0);
+	io_posix.close(&io_posix, fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	(void)strtoull(at, &at, 10);
+	return (double)strtoull(at, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void put_metric(struct buf *to, const char *name, const char *type, const char *help, double value)
+{
+	buf_printf(to, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, type, name, value);
+}
+
+static void put_figures(struct server *s, const struct store_figures *f, bool is_writable, struct buf *to)
+{
+#define METRIC(name, type, help, value) put_metric(to, name, type, help, value);
+#include "api/metric.tbl"
+#undef METRIC
+}
+
+enum handled handle_metrics(struct request *r)
+{
+	struct server *s = r->server;
+	struct buf *to = &r->reply.body;
+	struct store_figures figures;
+
+	service_figures(s->service, &figures);
+	reply_json(&r->reply, 200);
+	r->reply.content_type = CONTENT_PROMETHEUS;
+	buf_put_str(to, "# HELP stele_build_info The running version.\n# TYPE stele_build_info gauge\n"
+			"stele_build_info{version=\"" STELE_VERSION "\"} 1\n");
+	put_figures(s, &figures, service_ready(s->service, NULL) == 0, to);
+	meter_put(&s->meter, to);
+	return HANDLED_NOW;
+}

@@ -1,0 +1,80 @@
+/* GET /v1/events: a page of records, spliced into the answer as they are stored. */
+#include <inttypes.h>
+
+#include "api/handler.h"
+#include "api/request.h"
+
+static int take_params(const struct params *given, struct search_params *ret, struct err *err)
+{
+	static const char *const orders[] = {"newest", "oldest", "desc", "asc", NULL};
+	static const char *const totals[] = {"cheap", "exact", "none", NULL}; /* enum search_total */
+	static const char *const ledgers[] = {"main", "self", NULL};          /* enum control_ledger_name */
+	int order, total, ledger;
+	int rc;
+
+	if ((rc = param_word(given, PARAM_ORDER, orders, 0, &order, err)) < 0)
+		return rc;
+	if ((rc = param_word(given, PARAM_TOTAL, totals, 0, &total, err)) < 0)
+		return rc;
+	if ((rc = param_word(given, PARAM_LEDGER, ledgers, 0, &ledger, err)) < 0)
+		return rc;
+	if ((rc = param_number(given, PARAM_LIMIT, 1, PAGE_MAX, PAGE_DEFAULT, &ret->limit, err)) < 0)
+		return rc;
+	ret->ledger = (enum control_ledger_name)ledger;
+	ret->total = (enum search_total)total;
+	ret->oldest_first = order % 2 == 1;
+	ret->query = given->value[PARAM_QUERY];
+	ret->from = given->value[PARAM_FROM];
+	ret->to = given->value[PARAM_TO];
+	ret->cursor = given->value[PARAM_CURSOR];
+	ret->after = given->value[PARAM_AFTER];
+	return 0;
+}
+
+static void put_events(struct buf *to, const struct page *page)
+{
+	const uint8_t *record = page->records.p;
+
+	buf_put_str(to, "{\"events\":[");
+	for (uint32_t i = 0; i < page->count; i++) {
+		if (i > 0)
+			buf_put_u8(to, ',');
+		buf_put(to, record, page->len[i]);
+		record += page->len[i];
+	}
+	buf_put_u8(to, ']');
+}
+
+static void answer(struct request *r, const struct page *page)
+{
+	struct buf *to = &r->reply.body;
+
+	reply_json(&r->reply, 200);
+	(void)buf_room(to, page->records.len + page->count + 256); /* one growth instead of many */
+	put_events(to, page);
+	if (page->next_cursor[0] != '\0')
+		buf_printf(to, ",\"next_cursor\":\"%s\"", page->next_cursor);
+	else
+		buf_put_str(to, ",\"next_cursor\":null");
+	if (page->has_total)
+		buf_printf(to, ",\"total\":{\"value\":%" PRIu64 ",\"relation\":\"%s\"}", page->total,
+			   page->total_exact ? "eq" : "gte");
+	buf_put_str(to, "}\n");
+	request_charge_answer(r);
+}
+
+enum handled handle_search(struct request *r)
+{
+	struct page page = PAGE_INIT;
+	struct search_params params;
+	struct err err = ERR_INIT;
+
+	if (take_params(&r->params, &params, &err) < 0 ||
+	    service_search(r->server->service, &r->who, &params, &page, &err) < 0) {
+		request_fail(r, &err);
+		return HANDLED_NOW;
+	}
+	answer(r, &page);
+	page_release(&page);
+	return HANDLED_NOW;
+}

@@ -1,0 +1,134 @@
+/* Query parameters. */
+#include "api/param.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/utf8.h"
+
+#define SHOWN_MAX 64 /* bytes of a wrong value that a message repeats */
+
+static const char *const texts[PARAM_COUNT] = {
+#define PARAM(name, text) [PARAM_##name] = text,
+#include "api/param.tbl"
+#undef PARAM
+};
+
+const char *param_text(enum param p)
+{
+	return texts[p];
+}
+
+static int shown(struct span s)
+{
+	return (int)(s.len < SHOWN_MAX ? s.len : SHOWN_MAX);
+}
+
+static int refuse_unknown(uint32_t allowed, struct span name, struct err *err)
+{
+	char list[ERR_MESSAGE_MAX] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < PARAM_COUNT; i++) {
+		if (allowed & 1u << i)
+			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "", texts[i]);
+	}
+	err_set_field(err, (const char *)name.p, name.len);
+	return err_set(err, E_INVALID, "unknown parameter '%.*s'; this resource takes %s", shown(name),
+		       (const char *)name.p, allowed ? list : "none");
+}
+
+/* The parameter's number, or negative E_INVALID. */
+static int find_param(uint32_t allowed, struct span name, struct err *err)
+{
+	for (int i = 0; i < PARAM_COUNT; i++) {
+		if (span_eq_str(name, texts[i]) && (allowed & 1u << i))
+			return i;
+	}
+	return refuse_unknown(allowed, name, err);
+}
+
+static int refuse(enum param p, struct err *err, int code)
+{
+	err_set_field(err, texts[p], strlen(texts[p]));
+	return code;
+}
+
+int param_add(struct params *params, uint32_t allowed, struct span name, struct span value, struct err *err)
+{
+	int found = find_param(allowed, name, err);
+	enum param p = (enum param)found;
+
+	if (found < 0)
+		return found;
+	if (param_is_given(params, p))
+		return refuse(p, err, err_set(err, E_INVALID, "parameter '%s' is given twice", texts[p]));
+	if (utf8_valid_prefix(value) < value.len)
+		return refuse(p, err, err_set(err, E_INVALID, "parameter '%s' is not UTF-8", texts[p]));
+	params->value[p] = value;
+	params->given |= 1u << p;
+	return 0;
+}
+
+int param_bool(const struct params *params, enum param p, bool fallback, bool *ret, struct err *err)
+{
+	static const char *const words[] = {"false", "true", NULL};
+	int word;
+	int rc;
+
+	if ((rc = param_word(params, p, words, fallback, &word, err)) < 0)
+		return rc;
+	*ret = word != 0;
+	return 0;
+}
+
+int param_number(const struct params *params, enum param p, uint32_t min, uint32_t max, uint32_t fallback,
+		 uint32_t *ret, struct err *err)
+{
+	struct span text = params->value[p];
+	uint64_t n = 0;
+	bool ok = text.len > 0 && text.len <= 9;
+
+	if (!param_is_given(params, p)) {
+		*ret = fallback;
+		return 0;
+	}
+	for (size_t i = 0; ok && i < text.len; i++) {
+		ok = text.p[i] >= '0' && text.p[i] <= '9';
+		n = n * 10 + (uint64_t)(text.p[i] - '0');
+	}
+	if (!ok || n < min || n > max)
+		return refuse(p, err,
+			      err_set(err, E_INVALID, "parameter '%s' is '%.*s'; it takes a number from %u to %u",
+				      texts[p], shown(text), (const char *)text.p, min, max));
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+static int refuse_word(enum param p, struct span text, const char *const *words, struct err *err)
+{
+	char list[ERR_MESSAGE_MAX] = "";
+	size_t len = 0;
+
+	for (int i = 0; words[i] && len < sizeof(list); i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", words[i]);
+	return refuse(p, err,
+		      err_set(err, E_INVALID, "parameter '%s' is '%.*s'; it takes one of %s", texts[p], shown(text),
+			      (const char *)text.p, list));
+}
+
+int param_word(const struct params *params, enum param p, const char *const *words, int fallback, int *ret,
+	       struct err *err)
+{
+	if (!param_is_given(params, p)) {
+		*ret = fallback;
+		return 0;
+	}
+	for (int i = 0; words[i]; i++) {
+		if (span_eq_str(params->value[p], words[i])) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return refuse_word(p, params->value[p], words, err);
+}

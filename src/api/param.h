@@ -1,0 +1,50 @@
+/*
+ * Query parameters: which there are (param.tbl), and reading their values. A parameter that a resource does not take,
+ * or that is given twice, is refused by name: a misspelt filter must not silently widen a search.
+ */
+#ifndef STELE_API_PARAM_H
+#define STELE_API_PARAM_H
+
+#include "base/err.h"
+#include "base/span.h"
+
+enum param {
+#define PARAM(name, text) PARAM_##name,
+#include "api/param.tbl"
+#undef PARAM
+	PARAM_COUNT
+};
+
+#define PARAM_BIT(name) (1u << PARAM_##name)
+
+/* The parameters of a request; values are decoded, valid UTF-8, and borrowed until the request ends. */
+struct params {
+	struct span value[PARAM_COUNT];
+	uint32_t given; /* PARAM_BITs */
+};
+
+const char *param_text(enum param p);
+
+static inline bool param_is_given(const struct params *params, enum param p)
+{
+	return (params->given & 1u << p) != 0;
+}
+
+/* Takes one parameter in; `allowed` are the PARAM_BITs of the resource. E_INVALID names the parameter and what the
+ * resource takes. */
+int param_add(struct params *params, uint32_t allowed, struct span name, struct span value, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* "true" or "false"; `fallback` when it is not given. E_INVALID. */
+int param_bool(const struct params *params, enum param p, bool fallback, bool *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* A whole number from `min` to `max`; `fallback` when it is not given. E_INVALID. */
+int param_number(const struct params *params, enum param p, uint32_t min, uint32_t max, uint32_t fallback,
+		 uint32_t *ret, struct err *err) __attribute__((warn_unused_result));
+
+/* One of `words` (NULL at the end): its place in them; `fallback` when it is not given. E_INVALID lists the words. */
+int param_word(const struct params *params, enum param p, const char *const *words, int fallback, int *ret,
+	       struct err *err) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * Pools: a request's memory (buffers, batch, decoders) and parsers are used again by the next request, so that the
+ * usual one allocates nothing of note. What one large request left behind is freed.
+ */
+#include "api/limits.h"
+#include "api/request.h"
+#include "base/mem.h"
+
+static size_t held_bytes(const struct request *r)
+{
+	return r->body.bytes.cap + r->reply.body.cap + r->in.batch.bytes.cap + r->in.refused.cap +
+	       r->in.batch.refs_cap * sizeof(r->in.batch.refs[0]);
+}
+
+static void trim_buf(struct buf *b)
+{
+	if (b->cap > POOL_BYTES_MAX)
+		buf_release(b);
+}
+
+static void free_request(struct request *r)
+{
+	body_release(&r->body);
+	reply_release(&r->reply);
+	record_batch_release(&r->in.batch);
+	buf_release(&r->in.refused);
+	free(r);
+}
+
+struct request *request_take(struct server *s)
+{
+	struct request *r;
+
+	mutex_lock(&s->pool_mu);
+	r = s->idle_requests;
+	if (r) {
+		s->idle_requests = r->next;
+		s->idle_count--;
+		s->idle_bytes -= held_bytes(r);
+	}
+	mutex_unlock(&s->pool_mu);
+	if (!r)
+		r = xalloc(sizeof(*r));
+	r->server = s;
+	return r;
+}
+
+/* Makes the request as new, but for the memory it keeps. */
+static void reset_request(struct request *r)
+{
+	struct request clean = {.body = r->body, .reply = r->reply};
+
+	budget_return(&r->server->budget, r->answer_charge);
+	body_reset(&clean.body);
+	reply_reset(&clean.reply);
+	record_batch_reset(&r->in.batch);
+	buf_reset(&r->in.refused);
+	clean.in.batch = r->in.batch;
+	clean.in.refused = r->in.refused;
+	trim_buf(&clean.body.bytes);
+	trim_buf(&clean.reply.body);
+	trim_buf(&clean.in.refused);
+	if (clean.in.batch.bytes.cap > POOL_BYTES_MAX)
+		record_batch_release(&clean.in.batch);
+	*r = clean;
+}
+
+void request_give(struct request *r)
+{
+	struct server *s = r->server;
+	bool is_kept;
+
+	reset_request(r);
+	mutex_lock(&s->pool_mu);
+	is_kept = s->idle_count < POOL_REQUESTS_MAX && s->idle_bytes + held_bytes(r) <= POOL_BYTES_TOTAL;
+	if (is_kept) {
+		r->next = s->idle_requests;
+		s->idle_requests = r;
+		s->idle_count++;
+		s->idle_bytes += held_bytes(r);
+	}
+	mutex_unlock(&s->pool_mu);
+	if (!is_kept)
+		free_request(r);
+}
+
+struct parser_slot *parser_take(struct server *s)
+{
+	struct parser_slot *slot;
+
+	mutex_lock(&s->pool_mu);
+	slot = s->idle_parsers;
+	if (slot)
+		s->idle_parsers = slot->next;
+	mutex_unlock(&s->pool_mu);
+	if (!slot) {
+		slot = xalloc(sizeof(*slot));
+		slot->parser = record_parser_new();
+	}
+	return slot;
+}
+
+static void free_parser(struct parser_slot *slot)
+{
+	record_parser_free(slot->parser);
+	free(slot);
+}
+
+void parser_give(struct server *s, struct parser_slot *slot, size_t body_bytes)
+{
+	if (body_bytes > POOL_BYTES_MAX) {
+		free_parser(slot);
+		return;
+	}
+	mutex_lock(&s->pool_mu);
+	slot->next = s->idle_parsers;
+	s->idle_parsers = slot;
+	mutex_unlock(&s->pool_mu);
+}
+
+void request_pools_release(struct server *s)
+{
+	while (s->idle_requests) {
+		struct request *r = s->idle_requests;
+
+		s->idle_requests = r->next;
+		free_request(r);
+	}
+	while (s->idle_parsers) {
+		struct parser_slot *slot = s->idle_parsers;
+
+		s->idle_parsers = slot->next;
+		free_parser(slot);
+	}
+}

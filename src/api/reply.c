@@ -1,0 +1,66 @@
+/* Answers: errors have one form everywhere. */
+#include "api/reply.h"
+
+#include <inttypes.h>
+
+#include "api/utf8.h"
+
+static void put_details(struct buf *to, const struct err *err)
+{
+	const char *separator = "";
+
+	buf_put_str(to, ",\"details\":{");
+	if (err->position >= 0) {
+		buf_printf(to, "\"position\":%" PRId64, err->position);
+		separator = ",";
+	}
+	if (err->offset >= 0) {
+		buf_printf(to, "%s\"offset\":%" PRId64, separator, err->offset);
+		separator = ",";
+	}
+	if (err->field[0] != '\0') {
+		buf_printf(to, "%s\"field\":", separator);
+		utf8_put_json(to, span_str(err->field));
+	}
+	buf_put_u8(to, '}');
+}
+
+void reply_put_error(struct buf *to, const struct err *err)
+{
+	const char *message = err->message[0] ? err->message : err_meaning(err->code);
+
+	buf_printf(to, "{\"code\":\"%s\",\"message\":", err_wire(err->code));
+	utf8_put_json(to, span_str(message));
+	put_details(to, err);
+	buf_put_u8(to, '}');
+}
+
+void reply_error(struct reply *r, const struct err *err)
+{
+	reply_json(r, err_http_status(err->code));
+	r->wants_key = r->status == 401;
+	r->wants_retry = r->status == 503 || r->status == 429;
+	buf_put_str(&r->body, "{\"error\":");
+	reply_put_error(&r->body, err);
+	buf_put_str(&r->body, "}\n");
+}
+
+void reply_json(struct reply *r, int status)
+{
+	r->status = status;
+	r->content_type = CONTENT_JSON;
+	buf_reset(&r->body);
+}
+
+void reply_reset(struct reply *r)
+{
+	struct buf body = r->body;
+
+	buf_reset(&body);
+	*r = (struct reply){.body = body};
+}
+
+void reply_release(struct reply *r)
+{
+	buf_release(&r->body);
+}

@@ -1,0 +1,184 @@
+/*
+ * The course of a request. libmicrohttpd calls request_on_access once when the headers are there, once for each piece
+ * of the body, and once at its end; when the connection was suspended there, once more after it is resumed.
+ *
+ * A refused request with a body: libmicrohttpd can answer at once, but then closes the connection with unread bytes in
+ * it, and the client may see a reset instead of the answer. So the body is read and thrown away first, unless the
+ * client waits for a go-ahead (Expect: 100-continue) or the body is very large.
+ */
+#include "api/request.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include "api/limits.h"
+#include "base/clock.h"
+#include "base/diag.h"
+
+void request_fail(struct request *r, const struct err *err)
+{
+	reply_error(&r->reply, err);
+	if (err->code == E_METHOD)
+		r->reply.allow = r->match.allow;
+	if (r->reply.status >= 500 && err->code != E_UNAVAILABLE && err->code != E_CLOSED)
+		diag(DIAG_WARNING, "api", "%s code=%s where=%s:%d", err->message, err_wire(err->code),
+		     err->source_file ? err->source_file : "", err->source_line);
+}
+
+static const char *header(struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+/* Whether a body follows that should be read before the refusal is sent. */
+static bool should_drain(struct request *r)
+{
+	const char *length = header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *expect = header(r, MHD_HTTP_HEADER_EXPECT);
+
+	if (expect && strcasecmp(expect, "100-continue") == 0)
+		return false;
+	return !length || strtoull(length, NULL, 10) <= DRAIN_BYTES_MAX;
+}
+
+static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection, const char *method, const char *url,
+			     void **con_cls)
+{
+	struct request *r = request_take(s);
+	struct err err = ERR_INIT;
+
+	r->connection = connection;
+	r->start_ns = clock_mono_ns();
+	r->phase = REQUEST_BODY;
+	*con_cls = r;
+	atomic_fetch_add_explicit(&s->meter.in_flight, 1, memory_order_relaxed);
+	if (request_check(r, method, url, &err) == 0)
+		return MHD_YES;
+	request_fail(r, &err);
+	if (!should_drain(r))
+		return request_send(r);
+	r->phase = REQUEST_DRAIN;
+	return MHD_YES;
+}
+
+static enum MHD_Result take_piece(struct request *r, struct span piece)
+{
+	struct err err = ERR_INIT;
+
+	atomic_fetch_add_explicit(&r->server->meter.body_bytes, piece.len, memory_order_relaxed);
+	if (r->phase == REQUEST_BODY && (r->match.route->flags & ROUTE_HAS_BODY)) {
+		if (body_feed(&r->body, piece, &err) == 0)
+			return MHD_YES;
+		request_fail(r, &err);
+		body_reset(&r->body);
+		r->phase = REQUEST_DRAIN;
+		return MHD_YES;
+	}
+	r->drained_bytes += piece.len;
+	return r->drained_bytes <= DRAIN_BYTES_MAX ? MHD_YES : MHD_NO;
+}
+
+void request_suspend(struct request *r)
+{
+	if (r->is_suspended)
+		return;
+	r->is_suspended = true;
+	r->phase = REQUEST_BUSY;
+	r->server->busy++;
+	MHD_suspend_connection(r->connection);
+}
+
+void request_finish(struct request *r)
+{
+	struct server *s = r->server;
+
+	r->is_suspended = false;
+	r->phase = REQUEST_READY;
+	MHD_resume_connection(r->connection); /* from here it is the connection thread's again */
+	s->busy--;
+}
+
+static void run_job(struct job *job)
+{
+	struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
+
+	if (r->match.route->handle(r) == HANDLED_NOW)
+		request_finish(r);
+}
+
+/* The request is whole: run its handler, here or on a worker. */
+static enum MHD_Result handle(struct request *r)
+{
+	const struct route *route = r->match.route;
+	struct err err = ERR_INIT;
+
+	if ((route->flags & ROUTE_HAS_BODY) && body_end(&r->body, &err) < 0) {
+		request_fail(r, &err);
+		return request_send(r);
+	}
+	if ((route->flags & ROUTE_IS_SLOW) || r->body.bytes.len > INLINE_BYTES_MAX) {
+		request_suspend(r);
+		r->job.run = run_job;
+		work_submit(r->server->work, &r->job);
+		return MHD_YES;
+	}
+	return route->handle(r) == HANDLED_NOW ? request_send(r) : MHD_YES;
+}
+
+enum MHD_Result request_on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *upload, size_t *upload_len, void **con_cls)
+{
+	struct request *r = *con_cls;
+
+	(void)version;
+	if (!r)
+		return begin(cls, connection, method, url, con_cls);
+	if (*upload_len > 0) {
+		struct span piece = span_of(upload, *upload_len);
+
+		*upload_len = 0;
+		return take_piece(r, piece);
+	}
+	if (r->phase == REQUEST_BODY)
+		return handle(r);
+	if (r->complete)
+		r->complete(r);
+	return request_send(r);
+}
+
+void request_on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+			  enum MHD_RequestTerminationCode how)
+{
+	struct server *s = cls;
+	struct request *r = *con_cls;
+
+	(void)connection;
+	if (!r)
+		return;
+	*con_cls = NULL;
+	must(!r->is_suspended);
+	if (r->reply.status != 0)
+		meter_answer(&s->meter, r->match.route, r->reply.status, clock_mono_ns() - r->start_ns);
+	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		atomic_fetch_add_explicit(&s->meter.aborted, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&s->meter.in_flight, 1, memory_order_relaxed);
+	request_give(r);
+}
+
+void request_charge_answer(struct request *r)
+{
+	struct err err = ERR_INIT;
+	uint64_t bytes = r->reply.body.len;
+
+	if (bytes <= INLINE_BYTES_MAX)
+		return;
+	if (budget_charge(&r->server->budget, bytes)) {
+		r->answer_charge = bytes;
+		return;
+	}
+	(void)err_set(&err, E_UNAVAILABLE,
+		      "the server holds %u MiB of answers that wait for their clients; try again in "
+		      "a second, or with a smaller limit",
+		      BODY_MEMORY_MAX >> 20);
+	request_fail(r, &err);
+}

@@ -1,0 +1,110 @@
+/*
+ * One request, from its first header to the last byte of its answer, and the pools it lives in.
+ *
+ * Phases: BODY (pieces come in), DRAIN (refused; pieces are thrown away so that the client gets to read why), BUSY (a
+ * worker or the journal has it; the connection is suspended), READY (the answer can be sent).
+ *
+ * Threads: a request is touched by its connection's thread, and while it is BUSY by one other at a time: the one that
+ * runs its job, then the one that finishes it. libmicrohttpd's resume hands it back.
+ */
+#ifndef STELE_API_REQUEST_H
+#define STELE_API_REQUEST_H
+
+#include <microhttpd.h>
+
+#include "api/body.h"
+#include "api/meter.h"
+#include "api/param.h"
+#include "api/reply.h"
+#include "api/route.h"
+#include "api/work.h"
+#include "base/thread.h"
+#include "codec/record.h"
+#include "service/service.h"
+
+enum request_phase { REQUEST_BODY, REQUEST_DRAIN, REQUEST_BUSY, REQUEST_READY };
+
+/* What an append needs beyond a request; handle_append.c. */
+struct request_append {
+	struct record_batch batch;
+	struct ledger_append append;
+	struct buf refused; /* JSON objects of refused events, comma separated */
+	uint64_t refused_count;
+	bool wants_ids;
+	bool is_partial;
+};
+
+struct request {
+	struct request *next; /* in the pool */
+	struct server *server;
+	struct MHD_Connection *connection;
+	struct route_match match; /* route NULL: none */
+	struct principal who;
+	struct params params;
+	struct body body;
+	struct reply reply;
+	struct request_append in;
+	struct job job;
+	enum request_phase phase;
+	bool is_suspended;
+	void (*complete)(struct request *request); /* makes the answer once BUSY is over; NULL: it is made */
+	uint64_t drained_bytes;
+	uint64_t answer_charge; /* what the answer took from the budget */
+	int64_t start_ns;
+};
+
+/* A parser and its memory; taken for the time of one parse. */
+struct parser_slot {
+	struct parser_slot *next;
+	struct record_parser *parser;
+};
+
+struct server {
+	struct service *service;
+	struct MHD_Daemon *daemon;
+	struct work *work;
+	struct meter meter;
+	struct budget budget;
+	_Atomic bool is_stopping;
+	_Atomic uint64_t busy; /* suspended requests */
+
+	struct mutex pool_mu; /* guards the pools */
+	struct request *idle_requests;
+	unsigned idle_count;
+	size_t idle_bytes;
+	struct parser_slot *idle_parsers;
+};
+
+/* From and to the pools. */
+struct request *request_take(struct server *s);
+void request_give(struct request *r);
+struct parser_slot *parser_take(struct server *s);
+void parser_give(struct server *s, struct parser_slot *slot, size_t body_bytes);
+void request_pools_release(struct server *s);
+
+/* libmicrohttpd's callbacks. */
+enum MHD_Result request_on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *upload, size_t *upload_len, void **con_cls);
+void request_on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+			  enum MHD_RequestTerminationCode how);
+
+/* Stops the connection's processing until request_finish; before anything is started that may finish it. */
+void request_suspend(struct request *r);
+
+/* The answer is there, or `complete` will make it; from any thread. */
+void request_finish(struct request *r);
+
+/* Answers with an error. */
+void request_fail(struct request *r, const struct err *err);
+
+/* Takes what the answer's body holds from the budget; when that is used up, answers 503 instead. */
+void request_charge_answer(struct request *r);
+
+/* Checks a request by its headers and takes them in: route, key, parameters, encoding, length. */
+int request_check(struct request *r, const char *method, const char *url, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Hands r->reply to libmicrohttpd. */
+enum MHD_Result request_send(struct request *r);
+
+#endif

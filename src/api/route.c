@@ -1,0 +1,82 @@
+/* Routing: the table is short, so it is walked. */
+#include "api/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/handler.h"
+#include "api/param.h"
+
+static const struct route routes[ROUTE_COUNT] = {
+#define ROUTE(name, method, path, permission, flags, params, handler)                                                  \
+	[ROUTE_##name] = {ROUTE_##name, METHOD_##method, path, permission, flags, params, handler},
+#include "api/route.tbl"
+#undef ROUTE
+};
+
+static const char *const method_names[] = {"GET", "HEAD", "POST"};
+
+enum method method_of(const char *name)
+{
+	for (int i = 0; i < METHOD_OTHER; i++) {
+		if (strcmp(name, method_names[i]) == 0)
+			return (enum method)i;
+	}
+	return METHOD_OTHER;
+}
+
+const char *method_name(enum method m)
+{
+	return m < METHOD_OTHER ? method_names[m] : "other";
+}
+
+const struct route *route_get(enum route_id id)
+{
+	return &routes[id];
+}
+
+/* Compares a path with a pattern; *ret_id is what {id} stands for. */
+static bool matches(const char *pattern, const char *path, struct span *ret_id)
+{
+	const char *hole = strchr(pattern, '{');
+	size_t fixed = hole ? (size_t)(hole - pattern) : strlen(pattern);
+
+	if (strncmp(pattern, path, fixed) != 0)
+		return false;
+	if (!hole)
+		return path[fixed] == '\0';
+	*ret_id = span_str(path + fixed);
+	return ret_id->len > 0 && !memchr(ret_id->p, '/', ret_id->len);
+}
+
+static void add_allowed(struct route_match *m, enum method method)
+{
+	size_t len = strlen(m->allow);
+	const char *name = method == METHOD_GET ? "GET, HEAD" : method_names[method];
+
+	snprintf(m->allow + len, sizeof(m->allow) - len, "%s%s", len ? ", " : "", name);
+}
+
+int route_find(const char *method, const char *path, struct route_match *ret, struct err *err)
+{
+	enum method asked = method_of(method);
+	struct route_match m = {0};
+
+	if (asked == METHOD_HEAD)
+		asked = METHOD_GET;
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		if (!matches(routes[i].path, path, &m.id))
+			continue;
+		if (routes[i].method == asked) {
+			m.route = &routes[i];
+			*ret = m;
+			return 0;
+		}
+		add_allowed(&m, routes[i].method);
+	}
+	*ret = m;
+	if (m.allow[0] == '\0')
+		return err_set(err, E_NOT_FOUND, "there is no resource %.100s; see docs/api.md for those there are",
+			       path);
+	return err_set(err, E_METHOD, "%.100s has no method %.20s; it has %s", path, method, m.allow);
+}

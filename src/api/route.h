@@ -1,0 +1,55 @@
+/* The resources of the API (route.tbl) and finding one by method and path. */
+#ifndef STELE_API_ROUTE_H
+#define STELE_API_ROUTE_H
+
+#include "base/err.h"
+#include "base/span.h"
+#include "service/permission.h"
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
+
+enum route_id {
+#define ROUTE(name, method, path, permission, flags, params, handler) ROUTE_##name,
+#include "api/route.tbl"
+#undef ROUTE
+	ROUTE_COUNT
+};
+
+enum route_flag {
+	ROUTE_HAS_BODY = 1, /* the body is read and kept; others' is read and thrown away */
+	ROUTE_IS_SLOW = 2,  /* runs on a worker */
+};
+
+/* What a handler leaves behind: an answer in request->reply, or a promise that request_finish will be called. */
+enum handled { HANDLED_NOW, HANDLED_LATER };
+
+struct request;
+
+struct route {
+	enum route_id id;
+	enum method method;
+	const char *path;
+	enum permission permission;
+	uint32_t flags;
+	uint32_t params; /* PARAM_BITs it takes */
+	enum handled (*handle)(struct request *request);
+};
+
+#define ROUTE_ALLOW_MAX 32
+
+struct route_match {
+	const struct route *route;
+	struct span id;              /* what {id} stood for; borrowed from the path */
+	char allow[ROUTE_ALLOW_MAX]; /* after E_METHOD: the methods there are, for the Allow header */
+};
+
+enum method method_of(const char *name);
+const char *method_name(enum method m);
+
+const struct route *route_get(enum route_id id);
+
+/* E_NOT_FOUND; E_METHOD, with ret->allow filled. */
+int route_find(const char *method, const char *path, struct route_match *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,53 @@
+/* Sending: an answer's body stays the request's, and libmicrohttpd reads it from there until the request is completed.
+ */
+#include <stdio.h>
+
+#include "api/limits.h"
+#include "api/request.h"
+
+/* On every answer: it is data for programs, never a page, and nobody's to cache. */
+static const char *const fixed_headers[][2] = {
+	{"X-Content-Type-Options", "nosniff"},
+	{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+	{MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
+};
+
+static bool add_headers(const struct reply *reply, struct MHD_Response *response)
+{
+	bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) == MHD_YES;
+	char seconds[12];
+
+	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++)
+		ok = ok && MHD_add_response_header(response, fixed_headers[i][0], fixed_headers[i][1]) == MHD_YES;
+	if (reply->allow)
+		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES;
+	if (reply->wants_key)
+		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+						   "Bearer realm=\"stele\"") == MHD_YES;
+	if (reply->wants_retry) {
+		snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_S);
+		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == MHD_YES;
+	}
+	if (reply->is_replay)
+		ok = ok && MHD_add_response_header(response, "Idempotency-Replayed", "true") == MHD_YES;
+	return ok;
+}
+
+enum MHD_Result request_send(struct request *r)
+{
+	struct reply *reply = &r->reply;
+	struct MHD_Response *response;
+	enum MHD_Result result = MHD_NO;
+
+	if (!buf_ok(&reply->body)) { /* too little memory for the answer: an empty one says so by its status */
+		buf_release(&reply->body);
+		reply->status = 503;
+	}
+	response = MHD_create_response_from_buffer(reply->body.len, reply->body.p, MHD_RESPMEM_PERSISTENT);
+	if (!response)
+		return MHD_NO;
+	if (add_headers(reply, response))
+		result = MHD_queue_response(r->connection, (unsigned)reply->status, response);
+	MHD_destroy_response(response);
+	return result;
+}

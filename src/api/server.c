@@ -1,0 +1,113 @@
+/*
+ * Starting and stopping the server.
+ *
+ * Stopping: the listening socket is closed first; requests whose body is still coming get STOP_TIMEOUT_MS; what a
+ * worker or the journal has is always waited for, since its connection is suspended and its append may be on the disk
+ * already.
+ */
+#include "api/server.h"
+
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/limits.h"
+#include "api/request.h"
+#include "base/diag.h"
+#include "base/mem.h"
+
+#define STOP_POLL_MS 5
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct server *s = cls;
+
+	(void)connection;
+	(void)socket_context;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		atomic_fetch_add_explicit(&s->meter.connections, 1, memory_order_relaxed);
+	else
+		atomic_fetch_sub_explicit(&s->meter.connections, 1, memory_order_relaxed);
+}
+
+/* As many handles as the system lets us have; connections fit what there is. */
+static unsigned raise_handles(void)
+{
+	const unsigned reserved = 512; /* for segments, journal and control data */
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return CONNECTION_THREADS;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= CONNECTIONS_MAX + reserved)
+		return CONNECTIONS_MAX;
+	diag(DIAG_WARNING, "api", "few file handles are allowed, so fewer connections are served: handles=%llu",
+	     (unsigned long long)limit.rlim_cur);
+	return limit.rlim_cur > 2 * reserved ? (unsigned)limit.rlim_cur - reserved : (unsigned)limit.rlim_cur / 2;
+}
+
+static struct MHD_Daemon *start_daemon(struct server *s, const struct server_config *config)
+{
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+
+	return MHD_start_daemon(flags, 0, NULL, NULL, request_on_access, s, MHD_OPTION_LISTEN_SOCKET, config->listen_fd,
+				MHD_OPTION_THREAD_POOL_SIZE, CONNECTION_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+				raise_handles(), MHD_OPTION_CONNECTION_TIMEOUT, config->idle_timeout_s,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+				on_connection, s, MHD_OPTION_END);
+}
+
+static struct server *free_server(struct server *s)
+{
+	work_stop(s->work);
+	request_pools_release(s);
+	mutex_release(&s->pool_mu);
+	free(s);
+	return NULL;
+}
+
+int server_start(const struct server_config *config, struct server **ret, struct err *err)
+{
+	struct server *s = xalloc(sizeof(*s));
+
+	s->service = config->service;
+	s->budget.max_bytes = BODY_MEMORY_MAX;
+	mutex_init(&s->pool_mu);
+	s->work = work_start(WORKER_THREADS);
+	s->daemon = start_daemon(s, config);
+	if (!s->daemon) {
+		close(config->listen_fd);
+		free_server(s);
+		return err_set(err, E_IO, "the HTTP server does not start");
+	}
+	*ret = s;
+	return 0;
+}
+
+static void wait_for_requests(struct server *s)
+{
+	const struct timespec pause = {0, STOP_POLL_MS * 1000000L};
+
+	for (int waited = 0; s->meter.in_flight > 0 && waited < STOP_TIMEOUT_MS; waited += STOP_POLL_MS)
+		nanosleep(&pause, NULL);
+	while (s->busy > 0)
+		nanosleep(&pause, NULL);
+}
+
+struct server *server_stop(struct server *s)
+{
+	int fd;
+
+	if (!s)
+		return NULL;
+	s->is_stopping = true;
+	fd = MHD_quiesce_daemon(s->daemon);
+	if (fd >= 0)
+		close(fd);
+	wait_for_requests(s);
+	MHD_stop_daemon(s->daemon);
+	return free_server(s);
+}

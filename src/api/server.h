@@ -1,0 +1,25 @@
+/*
+ * The HTTP server: libmicrohttpd with epoll on a few connection threads, worker threads for what takes long, and
+ * appends that wait for the disk suspended, without a thread.
+ *
+ * Stopping is graceful: no new connections, requests under way are answered, then the threads end.
+ */
+#ifndef STELE_API_SERVER_H
+#define STELE_API_SERVER_H
+
+#include "base/err.h"
+#include "service/service.h"
+
+struct server;
+
+struct server_config {
+	struct service *service; /* outlives the server */
+	int listen_fd;           /* from listen_open; taken over */
+	unsigned idle_timeout_s; /* IDLE_TIMEOUT_S unless an operator says otherwise */
+};
+
+int server_start(const struct server_config *config, struct server **ret, struct err *err)
+	__attribute__((warn_unused_result));
+struct server *server_stop(struct server *s); /* returns NULL */
+
+#endif

@@ -1,0 +1,143 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "api/param.h"
+#include "api/route.h"
+
+static void check(const char *method, const char *path, enum route_id expected)
+{
+	struct route_match m;
+
+	assert_int_equal(route_find(method, path, &m, NULL), 0);
+	assert_int_equal(m.route->id, expected);
+}
+
+static void test_route__finds_every_row_of_its_table(void **state)
+{
+	struct route_match m;
+
+	for (int i = 0; i < ROUTE_COUNT; i++) {
+		const struct route *r = route_get((enum route_id)i);
+
+		assert_int_equal(r->id, i);
+		assert_non_null(r->handle);
+		if (!strchr(r->path, '{'))
+			check(method_name(r->method), r->path, (enum route_id)i);
+	}
+	assert_int_equal(route_find("GET", "/v1/events/0123", &m, NULL), 0);
+	assert_int_equal(m.route->id, ROUTE_EVENT);
+	assert_true(span_eq_str(m.id, "0123"));
+	check("HEAD", "/v1/events", ROUTE_EVENTS_SEARCH);
+}
+
+static void test_route__refuses_unknown_paths(void **state)
+{
+	static const char *const bad[] = {
+		"/",           "",          "/v1",         "/v1/event", "/v1/events/", "/v1/events/a/b",
+		"/v1/eventsx", "/healthz/", "//v1/events", "/V1/events"};
+	struct route_match m;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(route_find("GET", bad[i], &m, &err), E_NOT_FOUND);
+	assert_null(m.route);
+}
+
+static void test_route__says_which_methods_there_are(void **state)
+{
+	struct route_match m;
+	struct err err = ERR_INIT;
+
+	assert_int_equal(route_find("PUT", "/v1/events", &m, &err), E_METHOD);
+	assert_non_null(strstr(m.allow, "GET, HEAD"));
+	assert_non_null(strstr(m.allow, "POST"));
+	assert_non_null(strstr(err.message, "PUT"));
+	assert_int_equal(route_find("POST", "/healthz", &m, NULL), E_METHOD);
+	assert_string_equal(m.allow, "GET, HEAD");
+	assert_int_equal(route_find("OPTIONS", "/v1/events/1", &m, NULL), E_METHOD);
+}
+
+static void test_param__refuses_what_a_resource_does_not_take(void **state)
+{
+	struct params p = {0};
+	struct err err = ERR_INIT;
+	uint32_t allowed = PARAM_BIT(QUERY) | PARAM_BIT(LIMIT);
+
+	assert_int_equal(param_add(&p, allowed, SPAN_LIT("query"), SPAN_LIT("a:b"), &err), 0);
+	assert_int_equal(param_add(&p, allowed, SPAN_LIT("ids"), SPAN_LIT("true"), &err), E_INVALID);
+	assert_string_equal(err.field, "ids");
+	assert_non_null(strstr(err.message, "query, limit"));
+	err = (struct err)ERR_INIT;
+	assert_int_equal(param_add(&p, allowed, SPAN_LIT("query"), SPAN_LIT("c"), &err), E_INVALID);
+	assert_non_null(strstr(err.message, "twice"));
+	assert_int_equal(param_add(&p, allowed, SPAN_LIT("limit"), SPAN_LIT("1\xff"), &err), E_INVALID);
+	assert_int_equal(param_add(&p, allowed, SPAN_LIT("limit\0x"), SPAN_LIT("1"), &err), E_INVALID);
+	assert_false(param_is_given(&p, PARAM_LIMIT));
+}
+
+static int number_of(struct span text, uint32_t *ret)
+{
+	struct params p = {.given = PARAM_BIT(LIMIT)};
+
+	p.value[PARAM_LIMIT] = text;
+	return param_number(&p, PARAM_LIMIT, 1, 10000, 100, ret, NULL);
+}
+
+static void test_param__reads_numbers_at_and_past_their_limits(void **state)
+{
+	static const char *const bad[] = {"",    "0",   "10001", "-1",   "+1",
+					  "1.0", "1e3", " 1",    "0x10", "99999999999999999999"};
+	struct params none = {0};
+	uint32_t n = 7;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(number_of(span_str(bad[i]), &n), E_INVALID);
+	assert_int_equal(n, 7);
+	assert_int_equal(number_of(SPAN_LIT("1"), &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(number_of(SPAN_LIT("10000"), &n), 0);
+	assert_int_equal(n, 10000);
+	assert_int_equal(param_number(&none, PARAM_LIMIT, 1, 10000, 100, &n, NULL), 0);
+	assert_int_equal(n, 100);
+}
+
+static void test_param__reads_words(void **state)
+{
+	static const char *const words[] = {"newest", "oldest", NULL};
+	struct params p = {.given = PARAM_BIT(ORDER) | PARAM_BIT(IDS)};
+	struct err err = ERR_INIT;
+	bool flag = true;
+	int word = 9;
+
+	p.value[PARAM_ORDER] = SPAN_LIT("oldest");
+	p.value[PARAM_IDS] = SPAN_LIT("false");
+	assert_int_equal(param_word(&p, PARAM_ORDER, words, 0, &word, NULL), 0);
+	assert_int_equal(word, 1);
+	assert_int_equal(param_bool(&p, PARAM_IDS, true, &flag, NULL), 0);
+	assert_false(flag);
+	p.value[PARAM_ORDER] = SPAN_LIT("old");
+	assert_int_equal(param_word(&p, PARAM_ORDER, words, 0, &word, &err), E_INVALID);
+	assert_non_null(strstr(err.message, "newest, oldest"));
+	p.value[PARAM_IDS] = SPAN_LIT("1");
+	assert_int_equal(param_bool(&p, PARAM_IDS, true, &flag, NULL), E_INVALID);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_route__finds_every_row_of_its_table),
+		cmocka_unit_test(test_route__refuses_unknown_paths),
+		cmocka_unit_test(test_route__says_which_methods_there_are),
+		cmocka_unit_test(test_param__refuses_what_a_resource_does_not_take),
+		cmocka_unit_test(test_param__reads_numbers_at_and_past_their_limits),
+		cmocka_unit_test(test_param__reads_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
