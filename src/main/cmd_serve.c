@@ -1,0 +1,106 @@
+/*
+ * stele serve: start order is socket, data folder, server, so that a taken port or a locked folder is said before
+ * anything is touched; stop order is the reverse. Signals are taken by this thread alone, which only waits for them.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "api/limits.h"
+#include "api/listen.h"
+#include "api/server.h"
+#include "base/diag.h"
+#include "main/command.h"
+#include "main/options.h"
+
+#define DEFAULT_LISTEN "127.0.0.1:8470"
+
+struct serve_options {
+	const char *data;
+	const char *listen;
+	uint32_t idle_timeout_s;
+	bool is_verbose;
+};
+
+/* Blocked before the first thread starts, so that all threads leave them to this one. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	must(pthread_sigmask(SIG_BLOCK, set, NULL) == 0);
+}
+
+static void greet(const char *url, const char *folder, bool is_first)
+{
+	printf("stele %s listens on %s, data in %s\n", STELE_VERSION, url, folder);
+	if (is_first)
+		printf("first start: the credentials are in %s/bootstrap.json\n", folder);
+	fflush(stdout);
+}
+
+static void wait_for_stop(const sigset_t *set)
+{
+	int signal_number = 0;
+
+	while (sigwait(set, &signal_number) != 0)
+		continue;
+	diag(DIAG_INFO, "main", "stopping: signal=%d", signal_number);
+}
+
+static int run(const struct serve_options *o, struct err *err)
+{
+	struct server_config config = {.idle_timeout_s = o->idle_timeout_s};
+	struct service_config service_config = {.io = &io_posix, .folder = o->data};
+	struct service *service = NULL;
+	struct server *server = NULL;
+	char url[LISTEN_URL_MAX];
+	bool is_first;
+	sigset_t set;
+	int rc;
+
+	block_signals(&set);
+	if ((rc = listen_open(o->listen, &config.listen_fd, url, err)) < 0)
+		return rc;
+	service_config.url = url;
+	if ((rc = service_open(&service_config, &service, &is_first, err)) < 0) {
+		close(config.listen_fd);
+		return rc;
+	}
+	config.service = service;
+	if ((rc = server_start(&config, &server, err)) == 0) {
+		greet(url, o->data, is_first);
+		wait_for_stop(&set);
+		server_stop(server);
+	}
+	service_close(service);
+	return rc;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	struct serve_options o = {.listen = DEFAULT_LISTEN, .idle_timeout_s = IDLE_TIMEOUT_S};
+	const struct option_spec specs[] = {
+		{"data", OPTION_TEXT, "DIR", "the data folder, made when missing (required)", &o.data, 0, 0},
+		{"listen", OPTION_TEXT, "ADDRESS:PORT", "where to listen (" DEFAULT_LISTEN "); port 0 takes a free one",
+		 &o.listen, 0, 0},
+		{"idle-timeout", OPTION_NUMBER, "SECONDS", "close connections on which nothing moves (30)",
+		 &o.idle_timeout_s, 1, 86400},
+		{"verbose", OPTION_FLAG, NULL, "log at debug level", &o.is_verbose, 0, 0},
+	};
+	const struct options options = {"serve", NULL, "Stops cleanly on SIGINT and SIGTERM.", specs,
+					OPTIONS_COUNT(specs)};
+	struct err err = ERR_INIT;
+	int code;
+
+	if (options_parse(&options, argc, argv, NULL, &code))
+		return code;
+	if (!o.data) {
+		fprintf(stderr, "stele serve: --data DIR is required\n");
+		return EXIT_CODE_USAGE;
+	}
+	diag_set_level(o.is_verbose ? DIAG_DEBUG : DIAG_INFO);
+	if (run(&o, &err) < 0)
+		return command_fail("serve", &err, err.code == E_INVALID ? EXIT_CODE_USAGE : EXIT_CODE_CANNOT);
+	return EXIT_CODE_OK;
+}
