@@ -1,0 +1,147 @@
+"""Prints the figures of a run beside what they should be, and other stores' as ratios.
+
+usage: table.py [--markdown] RESULTS
+"""
+
+import json
+import sys
+
+# (what, label, figure, unit, "min" or "max" or None, target); {usual} and {large} are the numbers of events
+ROWS = [
+    ("bulk ingest, 4 connections, 4 MiB bodies", "bulk", "events_per_s", "events/s", "min", 250000),
+    ("  CPU per event, until it is all sealed and merged", "bulk", "cpu_us_per_event", "µs", "max", 6),
+    ("  CPU per event, until the last answer", "bulk", "cpu_us_per_event_until_answer", "µs", None, None),
+    ("  the load generator's own CPU per event", "bulk", "client_cpu_us_per_event", "µs", "max", 0.5),
+    ("  until it is all sealed and merged", "bulk", "settled_events_per_s", "events/s", None, None),
+    ("  p99 of a body", "bulk", "p99_ms", "ms", None, None),
+    ("one event per request, 64 connections", "single", "events_per_s", "events/s", "min", 20000),
+    ("  p50", "single", "p50_ms", "ms", None, None),
+    ("  p99", "single", "p99_ms", "ms", "max", 20),
+    ("  CPU per event", "single", "cpu_us_per_event", "µs", None, None),
+    ("  group commits", "single", "commits", "", None, None),
+    ("bytes on disk per event, sealed", "sealed", "disk_bytes_per_event", "bytes", "max", 45),
+    ("  of these in segments", "sealed", "segment_bytes_per_event", "bytes", None, None),
+    ("real records, bulk ingest", "real", "events_per_s", "events/s", "min", 120000),
+    ("  CPU per event", "real", "cpu_us_per_event", "µs", None, None),
+    ("real records, bytes on disk each, sealed", "real-sealed", "disk_bytes_per_event", "bytes", "max", 75),
+    ("newest 100 of {usual}, p50", "search", "newest_p50_ms", "ms", "max", 2),
+    ("  p99", "search", "newest_p99_ms", "ms", None, None),
+    ("newest 100 of one frequent actor in {usual}, p50", "search", "actor_p50_ms", "ms", "max", 3),
+    ("  p99", "search", "actor_p99_ms", "ms", None, None),
+    ("newest 100 of one rare actor in {usual}, p50", "search", "rare_actor_p50_ms", "ms", "max", 3),
+    ("one event by request id in {usual}, p50", "search", "request_id_p50_ms", "ms", "max", 3),
+    ("  by its text in any field, p50", "search", "any_field_p50_ms", "ms", None, None),
+    ("two terms, newest 100 in {usual}, p50", "search", "two_terms_p50_ms", "ms", None, None),
+    ("exact count of 5 % of {usual}, p50", "search", "count_p50_ms", "ms", None, None),
+    ("bulk ingest of {large}", "bulk-large", "events_per_s", "events/s", None, None),
+    ("one event by request id in {large}, p50", "search-large", "request_id_p50_ms", "ms", "max", 3),
+    ("  p99", "search-large", "request_id_p99_ms", "ms", None, None),
+    ("newest 100 in {large}, p50", "search-large", "newest_p50_ms", "ms", None, None),
+    ("newest 100 of one actor in {large}, p50", "search-large", "actor_p50_ms", "ms", None, None),
+    ("memory after {large}", "bulk-large", "rss_mib", "MiB", "max", 300),
+    ("  at its peak", "bulk-large", "rss_peak_mib", "MiB", None, None),
+    ("  after searching", "memory-large", "rss_mib", "MiB", None, None),
+    ("memory when idle, nothing stored", "idle", "rss_mib", "MiB", "max", 40),
+    ("start, nothing stored", "start-empty", "start_ms", "ms", None, None),
+    ("start with {large}, after a clean stop", "start-clean", "start_ms", "ms", "max", 500),
+    ("start with {large}, after kill -9", "start-killed", "start_ms", "ms", "max", 500),
+]
+
+# (heading, figure, label of stele's own, better is)
+PEER_COLUMNS = [
+    ("events/s", "events_per_s", "stele", "more"),
+    ("CPU µs/event", "cpu_us_per_event", "stele", "less"),
+    ("bytes/event", "disk_bytes_per_event", "stele-sealed", "less"),
+    ("newest 100, ms", "newest_p50_ms", "stele-search", "less"),
+    ("of one actor, ms", "actor_p50_ms", "stele-search", "less"),
+    ("of a rare actor, ms", "rare_actor_p50_ms", "stele-search", "less"),
+    ("one request id, ms", "request_id_p50_ms", "stele-search", "less"),
+]
+PEERS = ["postgres", "postgres-gin", "sqlite", "clickhouse", "clickhouse-zstd", "duckdb"]
+
+
+def read(path):
+    """The last line of each label."""
+    with open(path, encoding="utf-8") as file:
+        return {line["label"]: line for line in map(json.loads, file)}
+
+
+def number(value):
+    if value >= 1000:
+        return f"{value:,.0f}"
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def verdict(value, way, target):
+    if way is None:
+        return ""
+    return "reached" if (value >= target if way == "min" else value <= target) else "MISSED"
+
+
+def events_of(found, label):
+    """A number of events as people write it: 2 M."""
+    events = found.get(label, {}).get("figures", {}).get("events", 0)
+    return f"{events / 1e6:g} M" if events >= 1e6 else f"{events:,.0f}"
+
+
+def target_rows(found):
+    usual, large = events_of(found, "bulk"), events_of(found, "bulk-large")
+    for what, label, figure, unit, way, target in ROWS:
+        value = found.get(label, {}).get("figures", {}).get(figure)
+        if value is None:
+            continue
+        wanted = "" if way is None else f"{'≥' if way == 'min' else '≤'} {number(target)}"
+        yield [what.format(usual=usual, large=large), f"{number(value)} {unit}".strip(), wanted, verdict(value, way, target)]
+
+
+def ratio(value, own, better):
+    """How many times better Stele is."""
+    if not value or not own:
+        return ""
+    times = own / value if better == "more" else value / own
+    return f" ({number(times)}×)"
+
+
+def peer_rows(found):
+    own = [found.get(label, {}).get("figures", {}).get(figure) for _, figure, label, _ in PEER_COLUMNS]
+    yield ["stele"] + [number(value) if value is not None else "" for value in own]
+    for name in PEERS:
+        figures = found.get(name, {}).get("figures")
+        if figures:
+            yield [name] + [number(figures[figure]) + ratio(figures[figure], mine, better)
+                            for (_, figure, _, better), mine in zip(PEER_COLUMNS, own)]
+
+
+def print_plain(head, rows):
+    widths = [max(len(row[i]) for row in [head] + rows) for i in range(len(head))]
+    for row in [head] + rows:
+        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        print("  ".join(cells).rstrip())
+
+
+def print_markdown(head, rows):
+    print("| " + " | ".join(head) + " |")
+    print("|---" + "|---:" * (len(head) - 1) + "|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
+def main(arguments):
+    is_markdown = arguments[0] == "--markdown"
+    found = read(arguments[-1])
+    show = print_markdown if is_markdown else print_plain
+    machine = found.get("machine")
+    if machine:
+        sync = machine["figures"]["fdatasync_p50_ms"]
+        print(f"\n{machine['text']}; an fdatasync takes {sync:.2f} ms\n")
+    rows = list(target_rows(found))
+    if rows:
+        show(["figure", "measured", "target", ""], rows)
+    if "stele" in found:
+        print("\nThe same events in other stores; in brackets how many times better Stele is.\n")
+        show(["store"] + [heading for heading, *_ in PEER_COLUMNS], list(peer_rows(found)))
+
+
+main(sys.argv[1:])
