@@ -1,0 +1,37 @@
+/*
+ * A run of 64-bit integers in few bytes, with random access. The encoder measures constant, frame of reference,
+ * frame of reference per 128 values, differences and entropy-coded tokens, and takes the smallest; docs/format/column.md
+ * has the bytes. A run does not say how many values it holds: whoever stores it knows.
+ */
+#ifndef STELE_CODEC_INTS_H
+#define STELE_CODEC_INTS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/reader.h"
+
+/* Appends `n` values; 1 <= n <= 65,536. Only memory can fail (buf_ok). */
+void ints_encode(const int64_t *values, size_t n, struct buf *to);
+
+/* An opened run. Visible so that it can lie on the stack; the members are ints.c's. */
+struct ints {
+	uint32_t n;
+	uint8_t mode;
+	uint8_t width; /* bits of a packed number, or of a group's smallest one */
+	int64_t base;
+	int64_t scale;
+	struct span packed; /* the numbers' bits; the spans are borrowed from what was opened */
+	struct span minima; /* grouped: the smallest number of each group of 128 */
+	struct span ends;   /* grouped: u16 each, the sum of the groups' widths so far */
+	int64_t *decoded;   /* owned, for modes without cheap random access */
+};
+
+/* Reads one run of `n` values off the front of `from`, which must outlive it. E_CORRUPT, E_NO_MEMORY. Cheap: what costs
+ * (tokens, differences) is decoded at once, the rest when asked. */
+int ints_open(struct ints *r, struct reader *from, size_t n, struct err *err) __attribute__((warn_unused_result));
+void ints_release(struct ints *r);
+
+int64_t ints_get(const struct ints *r, size_t i);                         /* i < n */
+void ints_read(const struct ints *r, size_t from, size_t n, int64_t *to); /* a stretch at once, fast */
+
+#endif
