@@ -39,7 +39,7 @@ static int read_shapes(struct block *b, struct reader *from, struct err *err)
 	}
 	rc = ints_open(&run, from, b->info.rows, err);
 	if (rc < 0)
-		return segment__damaged(b->segment, rc, err);
+		return segment__damaged_at(b->segment, b->info.off, rc, err);
 	place = xarray(b->info.rows, sizeof(*place));
 	ints_read(&run, 0, b->info.rows, place);
 	ints_release(&run);
@@ -55,13 +55,13 @@ static int read_shapes(struct block *b, struct reader *from, struct err *err)
 	return rc;
 }
 
-static int read_slot(struct block *b, struct reader *from, struct block_slot *s, uint32_t *off, struct err *err)
+static int read_slot(struct block *b, struct reader *from, struct block_slot *s, uint64_t *off, struct err *err)
 {
 	uint64_t column = reader_varint(from), len;
 	uint8_t kind = reader_u8(from);
 
-	if (from->failed || kind > SLOT_TEMPLATE || column >= shape_set_column_count(b->segment->shapes) ||
-	    b->slot_of[column])
+	if (from->failed || kind > SLOT_TEMPLATE || column < COLUMN_RAW ||
+	    column >= shape_set_column_count(b->segment->shapes) || b->slot_of[column])
 		return block__damaged(b, -1, err, "its columns make no sense");
 	s->column = (uint32_t)column;
 	s->kind = (enum slot_kind)kind;
@@ -80,8 +80,11 @@ static int read_slot(struct block *b, struct reader *from, struct block_slot *s,
 			return block__damaged(b, -1, err, "its columns make no sense");
 		s->refs = xarray(refs + 1, sizeof(*s->refs));
 		s->ref_count = (uint32_t)refs;
-		for (uint64_t k = 0; k < refs; k++)
-			s->refs[k] = (uint32_t)reader_varint(from);
+		for (uint64_t k = 0; k < refs; k++) {
+			uint64_t ref = reader_varint(from);
+
+			s->refs[k] = ref < UINT32_MAX ? (uint32_t)ref : UINT32_MAX; /* no column has that number */
+		}
 	}
 	len = reader_varint(from);
 	if (from->failed || len > b->info.bytes)
@@ -93,7 +96,7 @@ static int read_slot(struct block *b, struct reader *from, struct block_slot *s,
 		return from->failed ? block__damaged(b, -1, err, "its columns make no sense") : 0;
 	}
 	s->crc = reader_u32(from);
-	s->off = *off;
+	s->off = (uint32_t)*off;
 	*off += s->len;
 	return from->failed || *off > b->info.bytes ? block__damaged(b, -1, err, "its columns make no sense") : 0;
 }
@@ -147,11 +150,11 @@ static void list_shapes(struct block *b)
 static int read_slots(struct block *b, struct reader *from, struct err *err)
 {
 	uint64_t count = reader_varint(from);
-	uint32_t off = b->header_len;
+	uint64_t off = b->header_len;
 	int rc;
 
-	b->time_off = off;
-	off += b->time_len + b->received_len;
+	b->time_off = b->header_len;
+	off += (uint64_t)b->time_len + b->received_len;
 	if (from->failed || count > shape_set_column_count(b->segment->shapes) || off > b->info.bytes)
 		return block__damaged(b, -1, err, "its columns make no sense");
 	b->slot = xarray(count + 1, sizeof(*b->slot));
@@ -174,6 +177,7 @@ static int read_header(struct block *b, struct err *err)
 {
 	struct reader from = reader_of(span_of(b->header, b->header_len));
 	uint32_t crc = reader_u32(&from), len = reader_u32(&from);
+	uint64_t time_len, received_len;
 	int rc;
 
 	if (from.failed || len != b->header_len || crc32c(0, b->header + 4, b->header_len - 4) != crc)
@@ -183,12 +187,14 @@ static int read_header(struct block *b, struct err *err)
 	rc = read_shapes(b, &from, err);
 	if (rc < 0)
 		return rc;
-	b->time_len = (uint32_t)reader_varint(&from);
+	time_len = reader_varint(&from);
 	b->time_crc = reader_u32(&from);
-	b->received_len = (uint32_t)reader_varint(&from);
+	received_len = reader_varint(&from);
 	b->received_crc = reader_u32(&from);
-	if (from.failed || b->time_len > b->info.bytes || b->received_len > b->info.bytes)
+	if (from.failed || time_len > b->info.bytes || received_len > b->info.bytes)
 		return block__damaged(b, 0, err, "its times make no sense");
+	b->time_len = (uint32_t)time_len;
+	b->received_len = (uint32_t)received_len;
 	return read_slots(b, &from, err);
 }
 
@@ -216,18 +222,21 @@ int block_open(struct segment *s, uint32_t block, struct block **ret, struct err
 	return 0;
 }
 
+static void release_chunk(struct block_slot *s)
+{
+	ints_release(&s->codes);
+	column_release(&s->run);
+	s->templates = template_close(s->templates);
+	free(s->owned);
+	s->owned = NULL;
+}
+
 static void release_slot(struct block_slot *s)
 {
-	if (s->opened && s->kind == SLOT_DICT)
-		ints_release(&s->codes);
-	if (s->opened && s->kind == SLOT_COLUMN)
-		column_release(&s->run);
-	template_close(s->templates);
+	release_chunk(s);
 	free(s->refs);
-	free(s->owned);
 	free(s->row_of);
 	free(s->code);
-	free(s->at_row);
 }
 
 struct block *block_close(struct block *b)
@@ -239,8 +248,8 @@ struct block *block_close(struct block *b)
 	free(b->slot);
 	free(b->slot_of);
 	free(b->slot_shapes);
-	free(b->hole_place);
-	free(b->hole_at);
+	free(b->shape_marks);
+	free(b->shape_before);
 	free(b->header);
 	free(b->whole);
 	free(b->shape);
@@ -287,7 +296,7 @@ static int open_templates(struct block *b, struct block_slot *s, struct err *err
 {
 	int rc = template_open(s->chunk, s->count, s->ref_count, &s->templates, err);
 
-	/* Only columns stored otherwise or written before may be referenced: no circles (see block__value). */
+	/* References in circles are found when a value is read (see block__value). */
 	for (uint32_t k = 0; k < s->ref_count && rc == 0; k++)
 		if (!block__slot(b, s->refs[k]) || s->refs[k] == s->column)
 			rc = block__damaged(b, s->off, err, "a text refers to a column that is not there");
@@ -312,6 +321,8 @@ static int open_chunk(struct block *b, struct block_slot *s, struct err *err)
 		if (rc == 0 && (!s->dict->map || s->dict->map_from != s->from))
 			rc = block__damaged(b, -1, err, "a column's map is not there");
 	}
+	if (rc == 0 && (s->kind == SLOT_DICT || s->kind == SLOT_COLUMN) && reader_left(&from) != 0)
+		rc = block__damaged(b, s->off, err, "a column is longer than its values");
 	return rc;
 }
 
@@ -325,8 +336,10 @@ int block__open_slot(struct block *b, struct block_slot *s, struct err *err)
 		rc = read_chunk(b, s->off, s->len, s->crc, &s->chunk, &s->owned, err);
 	if (rc == 0)
 		rc = open_chunk(b, s, err);
-	if (rc < 0)
-		return segment__damaged(b->segment, rc, err);
+	if (rc < 0) {
+		release_chunk(s);
+		return segment__damaged_at(b->segment, b->info.off + s->off, rc, err);
+	}
 	s->opened = true;
 	return 0;
 }
@@ -363,7 +376,7 @@ static int read_times(struct block *b, uint32_t off, uint32_t len, uint32_t crc,
 		*to = v;
 	}
 	free(owned);
-	return rc < 0 ? segment__damaged(b->segment, rc, err) : 0;
+	return segment__damaged_at(b->segment, b->info.off + off, rc, err);
 }
 
 int block_times(struct block *b, const int64_t **ret_time, struct err *err)

@@ -3,72 +3,11 @@
 #include "codec/timestamp.h"
 #include "store/segment_priv.h"
 
-#define PLACE_NONE 0xffffu
-
-/* How deep references may lead. They run from longer columns to shorter ones, so real ones are few; damage could make
- * them run in circles. */
-#define REF_DEPTH_MAX 32u
-
-/* Marks the shapes that have the column: [shape_count], the caller frees it. */
-static uint8_t *mark_shapes(const struct block *b, const struct block_slot *s)
-{
-	uint8_t *has = xarray(b->shape_count, 1);
-
-	for (uint32_t k = 0; k < s->shapes_count; k++)
-		has[b->slot_shapes[s->shapes_at + k]] = 1;
-	return has;
-}
-
-static void make_places(struct block *b, struct block_slot *s)
-{
-	uint8_t *has = mark_shapes(b, s);
-	uint16_t n = 0;
-
-	s->at_row = xarray(b->info.rows, sizeof(*s->at_row));
-	for (uint32_t r = 0; r < b->info.rows; r++)
-		s->at_row[r] = has[b->row_shape[r]] ? n++ : PLACE_NONE;
-	free(has);
-}
-
-int block__place(struct block *b, struct block_slot *s, uint32_t row, uint32_t *ret, struct err *err)
-{
-	if (s->count == b->info.rows) {
-		*ret = row;
-		return 0;
-	}
-	if (!s->at_row)
-		make_places(b, s);
-	*ret = s->at_row[row];
-	return *ret == PLACE_NONE ? block__damaged(b, -1, err, "a row refers to a column it does not have") : 0;
-}
-
-static void make_rows(struct block *b, struct block_slot *s)
-{
-	uint8_t *has;
-	uint32_t n = 0;
-
-	if (s->row_of || s->count == b->info.rows)
-		return;
-	has = mark_shapes(b, s);
-	s->row_of = xarray(s->count + 1, sizeof(*s->row_of));
-	for (uint32_t r = 0; r < b->info.rows; r++) {
-		s->row_of[n] = (uint16_t)r;
-		n += has[b->row_shape[r]];
-	}
-	free(has);
-}
-
-static uint32_t row_of(struct block *b, struct block_slot *s, uint32_t i)
-{
-	make_rows(b, s);
-	return s->row_of ? s->row_of[i] : i;
-}
-
 /* ---- codes ---- */
 
-static int derived_code(struct block *b, struct block_slot *s, uint32_t i, uint32_t *ret, struct err *err)
+static int derived_code(struct block *b, const struct block_slot *s, uint32_t row, uint32_t *ret, struct err *err)
 {
-	uint32_t row = row_of(b, s, i), from = 0, place;
+	uint32_t from = 0, place;
 	int rc;
 
 	if (s->from == MAP_FROM_SHAPE) {
@@ -80,7 +19,7 @@ static int derived_code(struct block *b, struct block_slot *s, uint32_t i, uint3
 			return block__damaged(b, -1, err, "a column follows from one that is not there");
 		rc = block__place(b, source, row, &place, err);
 		if (rc == 0)
-			rc = block__code(b, source, place, &from, err);
+			rc = block__code(b, source, place, row, &from, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -90,7 +29,7 @@ static int derived_code(struct block *b, struct block_slot *s, uint32_t i, uint3
 	return 0;
 }
 
-int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t *ret, struct err *err)
+int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, uint32_t *ret, struct err *err)
 {
 	uint32_t code = 0;
 	int rc = block__open_slot(b, s, err);
@@ -98,7 +37,7 @@ int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t *ret
 	if (rc < 0)
 		return rc;
 	if (s->kind == SLOT_DERIVED) {
-		rc = derived_code(b, s, i, &code, err);
+		rc = derived_code(b, s, row, &code, err);
 	} else {
 		int64_t v = ints_get(&s->codes, i);
 
@@ -122,7 +61,7 @@ int block__codes(struct block *b, struct block_slot *s, struct err *err)
 	s->code = xarray(s->count, sizeof(*s->code));
 	if (s->kind == SLOT_DERIVED) {
 		for (uint32_t i = 0; i < s->count && rc == 0; i++)
-			rc = block__code(b, s, i, &s->code[i], err);
+			rc = block__code(b, s, i, block__row(b, s, i), &s->code[i], err);
 		return rc;
 	}
 	v = xarray(s->count, sizeof(*v));
@@ -150,7 +89,7 @@ int block_values(struct block *b, uint32_t column, const struct block_values **r
 			rc = block__codes(b, s, err);
 		if (rc < 0)
 			return rc;
-		make_rows(b, s);
+		block__make_rows(b, s);
 		s->values = (struct block_values){s->count, s->row_of, s->dict ? &s->dict->dict : NULL, s->code};
 		s->values_made = true;
 	}
@@ -160,37 +99,47 @@ int block_values(struct block *b, uint32_t column, const struct block_values **r
 
 /* ---- text ---- */
 
+/* References run from longer columns to shorter ones; damage could make them run in circles, or let a few bytes grow
+ * without end. So their depth is bounded, no value is longer than a record, and each reference adds a byte at least:
+ * that bounds the steps as well. */
 struct ref_context {
 	struct block *block;
 	struct block_slot *slot;
+	uint32_t row;
 	unsigned depth;
+	size_t start; /* of the outermost value */
 };
 
-static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, unsigned depth, struct buf *to,
-			  struct err *err);
+static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, unsigned depth,
+			  size_t start, struct buf *to, struct err *err);
 
 static int get_ref(void *user, size_t ref, size_t i, struct buf *to, struct err *err)
 {
 	struct ref_context *c = user;
 	struct block_slot *source = block__slot(c->block, c->slot->refs[ref]);
+	size_t before = to->len;
 	uint32_t place;
-	int rc = block__place(c->block, source, row_of(c->block, c->slot, (uint32_t)i), &place, err);
+	int rc = block__place(c->block, source, c->row, &place, err);
 
-	return rc < 0 ? rc : value_at_depth(c->block, source, place, c->depth + 1, to, err);
+	if (rc == 0)
+		rc = value_at_depth(c->block, source, place, c->row, c->depth + 1, c->start, to, err);
+	if (rc == 0 && buf_ok(to) && (to->len == before || to->len - c->start > RECORD_BYTES_MAX))
+		rc = block__damaged(c->block, c->slot->off, err, "a text refers to a value that cannot be");
+	return rc;
 }
 
-static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, unsigned depth, struct buf *to,
-			  struct err *err)
+static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, unsigned depth,
+			  size_t start, struct buf *to, struct err *err)
 {
-	uint32_t code;
+	uint32_t code = 0;
 	int rc = block__open_slot(b, s, err);
 
 	if (rc < 0)
 		return rc;
-	if (depth > REF_DEPTH_MAX)
+	if (depth > SEGMENT_REF_DEPTH_MAX)
 		return block__damaged(b, -1, err, "texts refer to each other in a circle");
 	if (s->kind == SLOT_TEMPLATE) {
-		struct ref_context c = {b, s, depth};
+		struct ref_context c = {b, s, row, depth, start};
 
 		return template_get(s->templates, i, get_ref, &c, to, err);
 	}
@@ -198,7 +147,7 @@ static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uns
 		column_get(&s->run, i, to);
 		return 0;
 	}
-	rc = block__code(b, s, i, &code, err);
+	rc = block__code(b, s, i, row, &code, err);
 	if (rc == 0)
 		buf_put_span(to, dict_get(&s->dict->dict, code));
 	return rc;
@@ -209,7 +158,7 @@ int block__value(struct block *b, struct block_slot *s, uint32_t i, struct buf *
 	int rc;
 
 	must(i < s->count);
-	rc = value_at_depth(b, s, i, 0, to, err);
+	rc = value_at_depth(b, s, i, block__row(b, s, i), 0, to->len, to, err);
 	if (rc == 0 && !buf_ok(to))
 		rc = err_set(err, E_NO_MEMORY, "not enough memory for a value");
 	return rc;
@@ -278,26 +227,6 @@ static int put_fixed(struct block *b, uint32_t column, uint32_t row, struct buf 
 	return rc < 0 ? rc : put_time(time, row, b, to, err);
 }
 
-/* Where each value of each row lies in its column, in one pass over the rows. */
-static void make_hole_places(struct block *b)
-{
-	uint32_t *next = xarray(b->slot_count + 1, sizeof(*next));
-	uint32_t total = 0, at = 0;
-
-	for (uint32_t k = 0; k < b->shape_count; k++)
-		total += b->shape_rows[k] * shape_set_get(b->segment->shapes, b->shape[k])->hole_count;
-	b->hole_place = xarray(total + 1, sizeof(*b->hole_place));
-	b->hole_at = xarray(b->info.rows, sizeof(*b->hole_at));
-	for (uint32_t r = 0; r < b->info.rows; r++) {
-		const struct shape *shape = shape_set_get(b->segment->shapes, b->shape[b->row_shape[r]]);
-
-		b->hole_at[r] = at;
-		for (uint32_t h = 0; h < shape->hole_count; h++)
-			b->hole_place[at++] = (uint16_t)next[b->slot_of[shape->column[h]]]++;
-	}
-	free(next);
-}
-
 int block_record(struct block *b, uint32_t row, struct buf *to, struct err *err)
 {
 	const struct shape *shape;
@@ -305,18 +234,22 @@ int block_record(struct block *b, uint32_t row, struct buf *to, struct err *err)
 	int rc = block__read_whole(b, err);
 
 	must(row < b->info.rows);
-	if (!b->hole_place)
-		make_hole_places(b);
 	shape = shape_set_get(b->segment->shapes, b->shape[b->row_shape[row]]);
 	for (uint32_t h = 0; h < shape->hole_count && rc == 0; h++) {
-		uint32_t column = shape->column[h];
+		uint32_t column = shape->column[h], place;
+		struct block_slot *s;
 
 		buf_put_span(to, shape->literal[h]);
-		if (column < COLUMN_RAW)
+		if (column < COLUMN_RAW) {
 			rc = put_fixed(b, column, row, to, err);
-		else
-			rc = value_at_depth(b, &b->slot[b->slot_of[column] - 1], b->hole_place[b->hole_at[row] + h], 0,
-					    to, err);
+			continue;
+		}
+		s = &b->slot[b->slot_of[column] - 1];
+		rc = block__place(b, s, row, &place, err);
+		if (rc == 0)
+			rc = value_at_depth(b, s, place, row, 0, to->len, to, err);
+		if (rc == 0 && buf_ok(to) && to->len - start > RECORD_BYTES_MAX)
+			rc = block__damaged(b, -1, err, "a record is longer than any may be");
 	}
 	buf_put_span(to, shape->literal[shape->hole_count]);
 	if (rc == 0 && !buf_ok(to))

@@ -64,12 +64,16 @@ struct segment {
 
 const struct token_index *segment__index(const struct segment *s);
 int segment__index_page(struct segment *s, uint32_t page, struct buf *to, struct err *err);
+/* Passes rc on; when it is E_CORRUPT with an offset in the page, err gets the object's name and the offset in it. */
+int segment__index_damaged(const struct segment *s, uint32_t page, int rc, struct err *err);
 
 /* The dictionary of a column, loaded; E_CORRUPT when the column has none. */
 int segment__dict(struct segment *s, uint32_t column, const struct segment_dict **ret, struct err *err);
 
-/* Names the object in err and passes rc on. */
+/* Names the object in err and passes rc on. The second also says where, unless err knows the object already: what reads
+ * a part knows only where in the part. */
 int segment__damaged(const struct segment *s, int rc, struct err *err);
+int segment__damaged_at(const struct segment *s, uint64_t off, int rc, struct err *err);
 
 /* Reads the directory (inflated) into s. */
 int segment__read_directory(struct segment *s, struct span directory, struct err *err);
@@ -102,7 +106,6 @@ struct block_slot {
 	bool values_made;
 	uint16_t *row_of;
 	uint32_t *code;
-	uint16_t *at_row; /* place by row, made on demand for references */
 };
 
 struct block {
@@ -122,10 +125,11 @@ struct block {
 	uint8_t *time_owned, *received_owned;
 	struct block_slot *slot;
 	uint32_t slot_count;
-	uint32_t *slot_of;     /* per column: place of its slot + 1 */
-	uint32_t *slot_shapes; /* the shapes (places in `shape`) that have each slot's column, slot by slot */
-	uint16_t *hole_place;  /* per row and hole of its shape: the value's place in its column; made for records */
-	uint32_t *hole_at;     /* [rows] where a row's places start */
+	uint32_t *slot_of;      /* per column: place of its slot + 1 */
+	uint32_t *slot_shapes;  /* the shapes (places in `shape`) that have each slot's column, slot by slot */
+	uint16_t *shape_marks;  /* per ROW_MARK rows: how many rows before have each shape; made for records */
+	uint16_t *shape_before; /* [shape_count] the same before row `at_row` */
+	uint32_t at_row;
 	struct id_cipher *ids;
 };
 
@@ -133,11 +137,15 @@ struct block {
 int block__read_whole(struct block *b, struct err *err);
 int block__open_slot(struct block *b, struct block_slot *s, struct err *err);
 struct block_slot *block__slot(struct block *b, uint32_t column);
-/* The place of a row's value; 0xffff when the row has none. */
+/* The place of a row's value in its column. block_place.c */
 int block__place(struct block *b, struct block_slot *s, uint32_t row, uint32_t *ret, struct err *err);
+/* The row of value i. */
+uint32_t block__row(struct block *b, struct block_slot *s, uint32_t i);
+/* Fills s->row_of, unless every row has a value. */
+void block__make_rows(struct block *b, struct block_slot *s);
 int block__value(struct block *b, struct block_slot *s, uint32_t i, struct buf *to, struct err *err);
-/* The code of value i, for SLOT_DICT and SLOT_DERIVED. */
-int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t *ret, struct err *err);
+/* The code of value i, which is row's, for SLOT_DICT and SLOT_DERIVED. */
+int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, uint32_t *ret, struct err *err);
 int block__damaged(const struct block *b, int64_t off, struct err *err, const char *what);
 /* Codes of all values into s->code. */
 int block__codes(struct block *b, struct block_slot *s, struct err *err);
