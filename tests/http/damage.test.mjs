@@ -1,0 +1,110 @@
+// Damaged files: found, named by file and offset, never served as good, and the rest stays readable.
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Server, startServer, stele } from './helper.mjs';
+
+let s;
+before(async () => (s = await startServer()));
+after(() => s.close());
+
+function segments() {
+  const folder = join(s.folder, 'segments');
+  return readdirSync(folder).flatMap((ledger) =>
+    readdirSync(join(folder, ledger))
+      .sort((a, b) => parseInt(a) - parseInt(b))
+      .map((name) => join(folder, ledger, name)));
+}
+
+const journals = () => readdirSync(join(s.folder, 'journal')).sort((a, b) => parseInt(a) - parseInt(b)).map((name) => join(s.folder, 'journal', name));
+
+async function appendAndSeal(action, n) {
+  await s.append(Array.from({ length: n }, (_, i) => ({ action, attributes: { i, text: `word${i}` } })), '?ids=false');
+  assert.equal((await s.request('POST', '/v1/seal', { body: '' })).status, 200);
+}
+
+function flip(path, at) {
+  const bytes = readFileSync(path);
+  const was = Buffer.from(bytes);
+  bytes[at] ^= 0x10;
+  writeFileSync(path, bytes);
+  return () => writeFileSync(path, was);
+}
+
+test('a damaged segment is found, named, and the rest is read', async () => {
+  await appendAndSeal('first', 3000);
+  await appendAndSeal('second', 3000);
+  await s.stop();
+  const [path] = segments();
+  const size = statSync(path).size;
+  for (const at of [100, Math.floor(size / 2), size - 20]) {
+    const restore = flip(path, at);
+    const checked = await stele(['verify', '--data', s.folder, '--json']);
+    assert.equal(checked.code, 1, checked.stdout + checked.stderr);
+    const fault = JSON.parse(checked.stdout.split('\n')[0]);
+    assert.equal(fault.fault, 'corrupt');
+    assert.ok(fault.file.includes(path.split('/').at(-1)), checked.stdout);
+
+    await s.start();
+    const newest = await s.search({ limit: 1000 });
+    assert.equal(newest.status, 200, newest.text);
+    assert.ok(newest.json.events.every((e) => e.action === 'second'));
+    const all = await s.search({ limit: 10000, order: 'oldest' });
+    assert.equal(all.status, 200, all.text);
+    const good = all.json.events;
+    for (const e of good) assert.equal(e.attributes.text, `word${e.attributes.i}`);
+    assert.equal(good.filter((e) => e.action === 'second').length, 3000);
+    if (good.length < 6000) assert.ok(all.json.damaged.length > 0, 'holes are said');
+    await s.stop();
+    restore();
+  }
+  assert.equal((await stele(['verify', '--data', s.folder])).code, 0);
+  await s.start();
+});
+
+test('a torn journal tail is cut off, and what was acknowledged stays', async () => {
+  const { json } = await s.append({ action: 'kept' });
+  await s.kill();
+  const path = journals().at(-1);
+  const fd = openSync(path, 'r+');
+  const end = readFileSync(path).findLastIndex((b) => b !== 0) + 1;
+  writeSync(fd, Buffer.from('half a frame that never was finished'), 0, 36, Math.ceil(end / 8) * 8);
+  closeSync(fd);
+  await s.start();
+  assert.equal((await s.get(`/v1/events/${json.ids[0]}`)).status, 200);
+  assert.equal((await s.append({ action: 'next' })).status, 201);
+});
+
+test('damage inside the journal keeps the server from starting, and is named', async () => {
+  for (let i = 0; i < 5; i++) await s.append({ action: 'row', attributes: { i } });
+  await s.kill();
+  const path = journals().at(-1);
+  const bytes = readFileSync(path);
+  const end = bytes.findLastIndex((b) => b !== 0);
+  const restore = flip(path, 64 + Math.floor((end - 64) / 3));
+  await assert.rejects(new Server(s.folder).start(), (e) => /\.jnl/.test(e.message) && /offset|at \d+/.test(e.message));
+  const checked = await stele(['verify', '--data', s.folder]);
+  assert.equal(checked.code, 1);
+  assert.match(checked.stdout, /fault: .*\.jnl/);
+  restore();
+  await s.start();
+  assert.equal((await s.search({ query: 'action:row', total: 'exact' })).json.total.value, 5);
+});
+
+test('a truncated segment is found', async () => {
+  await s.stop();
+  const [path] = segments();
+  const was = readFileSync(path);
+  truncateSync(path, was.length - 100);
+  assert.equal((await stele(['verify', '--data', s.folder])).code, 1);
+  await s.start();
+  const page = await s.search({ query: 'action:second', total: 'exact' });
+  assert.equal(page.status, 200, page.text);
+  assert.equal(page.json.total.value, 3000);
+  assert.ok(page.json.damaged.length > 0);
+  assert.match((await s.get('/metrics')).text, /stele_segments_damaged 1\n/);
+  await s.stop();
+  writeFileSync(path, was);
+  await s.start();
+});
