@@ -48,12 +48,17 @@ int block__place(struct block *b, struct block_slot *s, uint32_t row, uint32_t *
 		*ret = row;
 		return 0;
 	}
-	go_to_row(b, row);
-	for (uint32_t k = 0; k < s->shapes_count; k++) {
-		place += b->shape_before[shape[k]];
-		has |= shape[k] == b->row_shape[row];
+	if (row == b->next_row) {
+		place = s->seen - (s->seen_row == row + 1);
+		has = place < s->count;
+	} else {
+		go_to_row(b, row);
+		for (uint32_t k = 0; k < s->shapes_count; k++) {
+			place += b->shape_before[shape[k]];
+			has |= shape[k] == b->row_shape[row];
+		}
 	}
-	if (!has)
+	if (!has || place >= s->count)
 		return block__damaged(b, -1, err, "a row refers to a column it does not have");
 	*ret = place;
 	return 0;

@@ -110,8 +110,8 @@ struct ref_context {
 	size_t start; /* of the outermost value */
 };
 
-static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, unsigned depth,
-			  size_t start, struct buf *to, struct err *err);
+static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, unsigned depth, size_t start,
+			  struct buf *to, struct err *err);
 
 static int get_ref(void *user, size_t ref, size_t i, struct buf *to, struct err *err)
 {
@@ -128,8 +128,8 @@ static int get_ref(void *user, size_t ref, size_t i, struct buf *to, struct err 
 	return rc;
 }
 
-static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, unsigned depth,
-			  size_t start, struct buf *to, struct err *err)
+static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, unsigned depth, size_t start,
+			  struct buf *to, struct err *err)
 {
 	uint32_t code = 0;
 	int rc = block__open_slot(b, s, err);
@@ -248,10 +248,15 @@ int block_record(struct block *b, uint32_t row, struct buf *to, struct err *err)
 		rc = block__place(b, s, row, &place, err);
 		if (rc == 0)
 			rc = value_at_depth(b, s, place, row, 0, to->len, to, err);
-		if (rc == 0 && buf_ok(to) && to->len - start > RECORD_BYTES_MAX)
-			rc = block__damaged(b, -1, err, "a record is longer than any may be");
+		s->seen++;
+		s->seen_row = row + 1;
+		if (to->len - start > RECORD_BYTES_MAX)
+			break;
 	}
+	b->next_row = rc == 0 && row == b->next_row ? row + 1 : UINT32_MAX;
 	buf_put_span(to, shape->literal[shape->hole_count]);
+	if (rc == 0 && to->len - start > RECORD_BYTES_MAX)
+		rc = block__damaged(b, -1, err, "a record is longer than any may be");
 	if (rc == 0 && !buf_ok(to))
 		rc = err_set(err, E_NO_MEMORY, "not enough memory for a record");
 	if (rc < 0)

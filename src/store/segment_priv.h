@@ -94,6 +94,8 @@ struct block_slot {
 	uint32_t count;     /* values */
 	uint32_t shapes_at; /* its shapes: shapes_count places from block.slot_shapes[shapes_at] */
 	uint32_t shapes_count;
+	uint32_t seen;     /* values in the rows before block.next_row, and of that row once `seen_row` is it */
+	uint32_t seen_row; /* row + 1 */
 
 	bool opened;
 	struct span chunk;
@@ -130,6 +132,7 @@ struct block {
 	uint16_t *shape_marks;  /* per ROW_MARK rows: how many rows before have each shape; made for records */
 	uint16_t *shape_before; /* [shape_count] the same before row `at_row` */
 	uint32_t at_row;
+	uint32_t next_row; /* as long as records are read one after the other from row 0 */
 	struct id_cipher *ids;
 };
 
