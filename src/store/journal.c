@@ -167,19 +167,19 @@ static int write_commit(struct journal *j, struct journal_write *first, const st
 	return rc;
 }
 
-/* A new current file with room for `bytes` of frames. */
+/* A new current file with room for `bytes` of frames. After a failure the current file may be one without frames:
+ * nothing may be written any more until a later call has made another. */
 static int switch_file(struct journal *j, uint64_t bytes, struct err *err)
 {
-	struct journal_header h = {.number = j->number_max + 1, .sequence = j->newest->next};
-	struct journal_file *old = j->newest;
+	struct journal_header h = {.number = ++j->number_max, .sequence = j->newest->next};
 	uint64_t size = JOURNAL_HEADER_LEN + bytes;
-	struct journal_file *f;
+	struct journal_file *old = j->newest;
+	struct journal_file *f = NULL;
 	int rc;
 
 	memcpy(h.node_id, j->node_id, JOURNAL_NODE_ID_LEN);
-	j->number_max++;
 	rc = journal__file_make(j->io, j->folder, &h, size > j->file_bytes ? size : j->file_bytes, &f, err);
-	if (rc < 0)
+	if (!f)
 		return rc;
 	atomic_fetch_sub(&j->bytes, old->size);
 	journal__file_finish(j->io, old);
@@ -188,7 +188,7 @@ static int switch_file(struct journal *j, uint64_t bytes, struct err *err)
 	old->newer = f;
 	j->newest = f;
 	mutex_unlock(&j->mutex);
-	return 0;
+	return rc;
 }
 
 /* The frames that go into one commit: `list` up to before the returned one. At least one. */
@@ -323,6 +323,8 @@ static void resume_locked(struct journal *j)
 	answer_locked(j, &j->resume, rc, &err);
 }
 
+/* A new file that failed may be on the disk all the same, saying that the journal continues from it: nothing more may
+ * be written to the current one. */
 static void rotate_locked(struct journal *j)
 {
 	struct err err = j->err;
@@ -331,6 +333,8 @@ static void rotate_locked(struct journal *j)
 	if (rc == 0 && j->newest->next > j->newest->header.sequence) {
 		mutex_unlock(&j->mutex);
 		rc = switch_file(j, 0, &err);
+		if (rc < 0)
+			note_failure(j, rc, &err);
 		mutex_lock(&j->mutex);
 	}
 	answer_locked(j, &j->rotate, rc, &err);
@@ -516,7 +520,8 @@ int journal_walk(struct journal *j, journal_replay_fn *fn, void *user, struct er
 		mutex_lock(&j->mutex);
 		end = f->next;
 		mutex_unlock(&j->mutex);
-		rc = walk_file(j, f, end, fn, user, err);
+		if (!f->is_going)
+			rc = walk_file(j, f, end, fn, user, err);
 		mutex_lock(&j->mutex);
 		f = f->newer;
 		mutex_unlock(&j->mutex);
@@ -564,7 +569,7 @@ static struct journal *free_journal(struct journal *j)
 static int begin_journal(struct journal *j, struct journal_recovery *r, struct err *err)
 {
 	struct journal_header h = {.number = r->number_max + 1, .sequence = r->next ? r->next : 1};
-	struct journal_file *f;
+	struct journal_file *f = NULL;
 	int rc;
 
 	if (r->has_node_id)
@@ -573,9 +578,14 @@ static int begin_journal(struct journal *j, struct journal_recovery *r, struct e
 		rand_bytes(j->node_id, JOURNAL_NODE_ID_LEN);
 	memcpy(h.node_id, j->node_id, JOURNAL_NODE_ID_LEN);
 	rc = journal__file_make(j->io, j->folder, &h, j->file_bytes, &f, err);
-	if (rc < 0)
+	if (rc == 0)
+		rc = journal__recovery_sweep(r, j->io, j->folder, err);
+	if (rc < 0) {
+		if (f)
+			journal__file_finish(j->io, f);
+		journal__file_free(f);
 		return rc;
-	journal__recovery_sweep(r, j->io, j->folder);
+	}
 	if (r->newest)
 		r->newest->newer = f;
 	j->oldest = r->oldest ? r->oldest : f;

@@ -115,7 +115,7 @@ int journal_trim(struct journal *j, journal_sealed_fn *sealed, journal_carry_fn 
 size_t journal_oldest(struct journal *j, journal_sealed_fn *sealed, void *user, uint32_t *ret_ledgers, size_t max);
 
 /* Closes the current file, when anything is in it, and starts a new one, so that trim can free it once all is sealed.
- * On failure writing goes on in the current one. Blocks: not to be called from `done`. */
+ * A failure ends the writing as one in a commit does. Blocks: not to be called from `done`. */
 int journal_rotate(struct journal *j, struct err *err) __attribute__((warn_unused_result));
 
 /* Reads all frames written so far from the disk once more. E_CORRUPT as in opening. */

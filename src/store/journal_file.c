@@ -21,15 +21,13 @@ static int fail(struct err *err, const char *path, int rc, const char *what)
 	return err_errno(err, -rc, "%s %s", what, path);
 }
 
-/* Space, header, and the name: all durable before the first frame, so that a file with frames always has its header. */
+/* Header and name: both durable before the first frame, so that a file with frames always has its header. */
 static int begin_file(struct io *io, const char *folder, const char *path, const struct journal_file *f,
 		      struct err *err)
 {
 	uint8_t header[JOURNAL_HEADER_LEN];
-	int rc = io->allocate(io, f->fd, f->size);
+	int rc;
 
-	if (rc < 0)
-		return fail(err, path, rc, "reserving space for");
 	journal__header_put(&f->header, header);
 	rc = io_write_full(io, f->fd, header, sizeof(header), 0);
 	if (rc < 0)
@@ -41,33 +39,43 @@ static int begin_file(struct io *io, const char *folder, const char *path, const
 	return rc < 0 ? fail(err, folder, rc, "syncing the folder") : 0;
 }
 
+/* A file with its space and no header. */
+static int create_file(struct io *io, const char *path, uint64_t size, struct err *err)
+{
+	int fd = io->open(io, path, O_RDWR | O_CREAT | O_EXCL, FILE_MODE);
+	int rc;
+
+	if (fd < 0)
+		return fail(err, path, fd, "creating");
+	rc = io->allocate(io, fd, size);
+	if (rc == 0)
+		return fd;
+	(void)io->close(io, fd);
+	(void)io->unlink(io, path); /* without a header it does not count, should it stay */
+	return fail(err, path, rc, "reserving space for");
+}
+
 int journal__file_make(struct io *io, const char *folder, const struct journal_header *header, uint64_t size,
 		       struct journal_file **ret, struct err *err)
 {
 	char *path = journal__path(folder, header->number);
-	struct journal_file *f = xalloc(sizeof(*f));
-	int rc;
+	struct journal_file *f;
+	int rc = create_file(io, path, size, err);
 
+	if (rc < 0)
+		goto out;
+	f = xalloc(sizeof(*f));
 	f->header = *header;
 	f->seed = journal__seed(header);
+	f->fd = rc;
 	f->size = size;
 	f->end = JOURNAL_HEADER_LEN;
 	f->next = header->sequence;
-	rc = f->fd = io->open(io, path, O_RDWR | O_CREAT | O_EXCL, FILE_MODE);
-	if (rc < 0) {
-		rc = fail(err, path, rc, "creating");
-		goto out;
-	}
-	rc = begin_file(io, folder, path, f, err);
-	if (rc < 0) {
-		(void)io->close(io, f->fd);
-		(void)io->unlink(io, path); /* its space; the name is not used again */
-		goto out;
-	}
 	*ret = f;
-	f = NULL;
+	rc = begin_file(io, folder, path, f, err);
+	if (rc < 0)
+		journal__file_finish(io, f);
 out:
-	journal__file_free(f);
 	free(path);
 	return rc;
 }
@@ -82,11 +90,13 @@ void journal__file_finish(struct io *io, struct journal_file *f)
 	f->fd = -1;
 }
 
-int journal__file_delete(struct io *io, const char *folder, const struct journal_file *f, struct err *err)
+int journal__file_delete(struct io *io, const char *folder, struct journal_file *f, struct err *err)
 {
 	char *path = journal__path(folder, f->header.number);
-	int rc = io->unlink(io, path);
+	int rc;
 
+	f->is_going = true;
+	rc = io->unlink(io, path);
 	if (rc < 0 && rc != -ENOENT) {
 		rc = fail(err, path, rc, "deleting");
 		goto out;

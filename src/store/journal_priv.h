@@ -82,6 +82,7 @@ struct journal_file {
 	uint64_t size; /* on the disk */
 	uint64_t end;  /* one past the last frame */
 	uint64_t next; /* one past the last frame's sequence number */
+	bool is_going; /* deleting has begun: the name may be there or not */
 	struct journal_marks marks;
 	struct journal_file *newer;
 };
@@ -89,12 +90,13 @@ struct journal_file {
 /* The path of a file; freed by the caller. */
 char *journal__path(const char *folder, uint64_t number);
 
-/* Makes a file, its header durable. */
+/* Makes a file, its header durable. On failure *ret is a closed file without frames when its header may be on the disk:
+ * it continues from where it says, and must not be forgotten; else *ret is untouched. */
 int journal__file_make(struct io *io, const char *folder, const struct journal_header *header, uint64_t size,
 		       struct journal_file **ret, struct err *err) __attribute__((warn_unused_result));
 /* Closes the handle and gives back the unused space; what goes wrong there is no loss. */
 void journal__file_finish(struct io *io, struct journal_file *f);
-int journal__file_delete(struct io *io, const char *folder, const struct journal_file *f, struct err *err)
+int journal__file_delete(struct io *io, const char *folder, struct journal_file *f, struct err *err)
 	__attribute__((warn_unused_result));
 struct journal_file *journal__file_free(struct journal_file *f);
 
@@ -141,8 +143,9 @@ struct journal_recovery {
 
 void journal__recovery_release(struct journal_recovery *r);
 
-/* Deletes the files without frames; only after a new file says where the journal goes on. */
-void journal__recovery_sweep(const struct journal_recovery *r, struct io *io, const char *folder);
+/* Deletes the files without frames, for good; only after a new file says where the journal goes on. */
+int journal__recovery_sweep(const struct journal_recovery *r, struct io *io, const char *folder, struct err *err)
+	__attribute__((warn_unused_result));
 
 /* Reads the folder; `fn` gets every frame. Afterwards all frames given are durable. On failure *ret is untouched. */
 int journal__recover(struct io *io, const char *folder, journal_replay_fn *fn, void *user, struct journal_recovery *ret,

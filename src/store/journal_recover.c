@@ -268,15 +268,21 @@ static void drop_empty(struct journal_recovery *out)
 	}
 }
 
-void journal__recovery_sweep(const struct journal_recovery *r, struct io *io, const char *folder)
+int journal__recovery_sweep(const struct journal_recovery *r, struct io *io, const char *folder, struct err *err)
 {
-	for (size_t i = 0; i < r->number_count; i++) {
+	int rc = 0;
+
+	for (size_t i = 0; i < r->number_count && rc == 0; i++) {
 		char *path = journal__path(folder, r->numbers[i]);
 
-		if (!is_listed(r, r->numbers[i]))
-			(void)io->unlink(io, path); /* tried again when the folder is opened next */
+		if (!is_listed(r, r->numbers[i]) && (rc = io->unlink(io, path)) < 0)
+			err_errno(err, -rc, "deleting %s", path);
 		free(path);
 	}
+	/* One that came back when the files behind it are trimmed would look like the start of missing frames. */
+	if (rc == 0 && (rc = io->sync_folder(io, folder)) < 0)
+		err_errno(err, -rc, "syncing the folder %s", folder);
+	return rc < 0 ? E_IO : 0;
 }
 
 int journal__recover(struct io *io, const char *folder, journal_replay_fn *fn, void *user, struct journal_recovery *ret,

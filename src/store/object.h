@@ -30,6 +30,10 @@ typedef int object_name_fn(void *user, const char *name);
 int object_list(struct object_store *s, const char *group, object_name_fn *fn, void *user, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* The size of an object, without opening it. */
+int object_stat(struct object_store *s, const char *name, uint64_t *ret_bytes, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* An object to read; holds a file handle until closed. */
 int object_open(struct object_store *s, const char *name, struct object **ret, struct err *err)
 	__attribute__((warn_unused_result));

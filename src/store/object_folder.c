@@ -192,6 +192,25 @@ int object_list(struct object_store *s, const char *group, object_name_fn *fn, v
 	return rc;
 }
 
+int object_stat(struct object_store *s, const char *name, uint64_t *ret_bytes, struct err *err)
+{
+	char *path = path_of(s, name, err);
+	struct io_stat st;
+	int rc;
+
+	if (!path)
+		return E_INVALID;
+	rc = s->io->stat(s->io, path, &st);
+	if (rc < 0) {
+		err_set_field(err, name, strlen(name));
+		rc = err_errno(err, -rc, "looking for %s", path);
+	} else {
+		*ret_bytes = st.size_bytes;
+	}
+	free(path);
+	return rc;
+}
+
 int object_open(struct object_store *s, const char *name, struct object **ret, struct err *err)
 {
 	char *path = path_of(s, name, err);

@@ -1,0 +1,248 @@
+/* The parts of a ledger: segments in files and in memory; how their names and their order say what is where. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/store_priv.h"
+
+void part__name(uint32_t ledger, uint64_t first, uint64_t next, char to[PART_NAME_MAX])
+{
+	snprintf(to, PART_NAME_MAX, "%" PRIu32 "/%" PRIu64 "-%" PRIu64 ".seg", ledger, first, next);
+}
+
+/* A decimal number as part__name writes it. */
+static bool parse_number(const char **p, uint64_t *ret)
+{
+	const char *at = *p;
+	uint64_t n = 0;
+
+	while (*at >= '0' && *at <= '9' && n <= (UINT64_MAX - 9) / 10)
+		n = n * 10 + (uint64_t)(*at++ - '0');
+	if (at == *p || (**p == '0' && at - *p > 1))
+		return false;
+	*p = at;
+	*ret = n;
+	return true;
+}
+
+bool part__parse_name(const char *name, uint64_t *ret_first, uint64_t *ret_next)
+{
+	uint64_t first;
+	uint64_t next;
+
+	if (!parse_number(&name, &first) || *name++ != '-' || !parse_number(&name, &next) ||
+	    strcmp(name, ".seg") != 0 || first >= next)
+		return false;
+	*ret_first = first;
+	*ret_next = next;
+	return true;
+}
+
+void ledger__add_part_locked(struct ledger *l, size_t at, const struct part *p)
+{
+	must(at <= l->part_count);
+	if (l->part_count == l->part_cap) {
+		l->part_cap = l->part_cap ? 2 * l->part_cap : 1;
+		l->parts = xrealloc(l->parts, l->part_cap * sizeof(*l->parts));
+	}
+	memmove(&l->parts[at + 1], &l->parts[at], (l->part_count - at) * sizeof(*l->parts));
+	l->parts[at] = *p;
+	l->part_count++;
+}
+
+void ledger__remove_parts_locked(struct ledger *l, size_t at, size_t count)
+{
+	must(at + count <= l->part_count);
+	for (size_t i = at; i < at + count; i++)
+		segment_unref(l->parts[i].segment);
+	l->part_count -= count;
+	memmove(&l->parts[at], &l->parts[at + count], (l->part_count - at) * sizeof(*l->parts));
+}
+
+/* ---- opening ---- */
+
+static int check_segment(const struct segment *s, uint32_t ledger, uint64_t first, uint64_t next, struct err *err)
+{
+	if (segment_ledger(s) == ledger && segment_first(s) == first && segment_next(s) == next)
+		return 0;
+	return err_corrupt(err, 0, "the segment says that it has records %" PRIu64 " to %" PRIu64 " of ledger %" PRIu32,
+			   segment_first(s), segment_next(s), segment_ledger(s));
+}
+
+int ledger__open_file(struct ledger *l, uint64_t first, uint64_t next, struct segment **ret, struct err *err)
+{
+	char name[PART_NAME_MAX];
+	struct object *object;
+	struct segment *s;
+	int rc;
+
+	part__name(l->number, first, next, name);
+	rc = object_open(l->store->objects, name, &object, err);
+	if (rc == 0)
+		rc = segment_open(object, l->id_key, &s, err);
+	if (rc == 0 && (rc = check_segment(s, l->number, first, next, err)) < 0)
+		segment_unref(s);
+	if (rc < 0)
+		err_set_field(err, name, strlen(name));
+	else
+		*ret = s;
+	return rc;
+}
+
+static struct part *find_part_locked(struct ledger *l, uint64_t first, uint64_t next)
+{
+	for (size_t i = 0; i < l->part_count; i++) {
+		if (l->parts[i].first == first && l->parts[i].next == next)
+			return &l->parts[i];
+	}
+	return NULL;
+}
+
+/* Opens one part without the mutex. Meanwhile a merge may have put another in its place, or somebody may have opened it
+ * as well. */
+static int open_part_locked(struct ledger *l, uint64_t first, uint64_t next, struct err *err)
+{
+	struct err why = ERR_INIT;
+	struct segment *s = NULL;
+	struct part *p;
+	int rc;
+
+	mutex_unlock(&l->mutex);
+	rc = ledger__open_file(l, first, next, &s, &why);
+	mutex_lock(&l->mutex);
+	p = find_part_locked(l, first, next);
+	if (!p || p->segment || p->is_damaged) {
+		segment_unref(s);
+		return 0;
+	}
+	p->segment = s;
+	if (rc == E_CORRUPT || rc == E_NOT_FOUND || rc == E_UNSUPPORTED) {
+		p->is_damaged = true;
+		atomic_fetch_add(&l->store->damaged, 1);
+		return 0;
+	}
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
+}
+
+int ledger__open_parts_locked(struct ledger *l, struct err *err)
+{
+	size_t i = 0;
+	int rc = 0;
+
+	while (i < l->part_count && rc == 0) {
+		const struct part *p = &l->parts[i];
+
+		if (p->segment || p->is_damaged) {
+			i++;
+		} else {
+			rc = open_part_locked(l, p->first, p->next, err);
+			i = 0; /* the parts may be others now */
+		}
+	}
+	return rc;
+}
+
+/* ---- writing ---- */
+
+int ledger__put_file(struct ledger *l, struct span bytes, uint64_t first, uint64_t next, struct segment **ret,
+		     struct err *err)
+{
+	struct object_store *objects = l->store->objects;
+	char name[PART_NAME_MAX];
+	int rc;
+
+	part__name(l->number, first, next, name);
+	rc = object_put(objects, name, &bytes, 1, err);
+	if (rc == E_EXISTS) { /* of an earlier try whose last step failed */
+		rc = object_delete(objects, name, err);
+		if (rc == 0)
+			rc = object_put(objects, name, &bytes, 1, err);
+	}
+	return rc < 0 ? rc : ledger__open_file(l, first, next, ret, err);
+}
+
+/* ---- the folder ---- */
+
+static int take_name(void *user, const char *name)
+{
+	struct ledger *l = user;
+	struct part p = {0};
+
+	if (part__parse_name(name, &p.first, &p.next))
+		ledger__add_part_locked(l, l->part_count, &p);
+	return 0;
+}
+
+/* By first record; of two that start at the same one, the wider first. */
+static int compare_parts(const void *a, const void *b)
+{
+	const struct part *x = a;
+	const struct part *y = b;
+
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return (x->next < y->next) - (x->next > y->next);
+}
+
+static int fail_order(struct ledger *l, const struct part *p, uint64_t next, struct err *err)
+{
+	char name[PART_NAME_MAX];
+
+	part__name(l->number, p->first, p->next, name);
+	err_set_field(err, name, strlen(name));
+	if (p->first > next)
+		return err_corrupt(err, 0,
+				   "ledger %" PRIu32 ": records %" PRIu64 " to %" PRIu64 " are missing before %s",
+				   l->number, next, p->first - 1, name);
+	return err_corrupt(err, 0, "ledger %" PRIu32 ": %s overlaps the segment before it, which ends at %" PRIu64,
+			   l->number, name, next);
+}
+
+/* What a wider file covers is the leftover of a merge. */
+static int delete_leftover(struct ledger *l, const struct part *p, struct err *err)
+{
+	char name[PART_NAME_MAX];
+
+	part__name(l->number, p->first, p->next, name);
+	return object_delete(l->store->objects, name, err);
+}
+
+static int stat_part(struct ledger *l, struct part *p, struct err *err)
+{
+	char name[PART_NAME_MAX];
+
+	part__name(l->number, p->first, p->next, name);
+	return object_stat(l->store->objects, name, &p->bytes, err);
+}
+
+int ledger__load_parts(struct ledger *l, struct err *err)
+{
+	char group[PART_NAME_MAX];
+	uint64_t next = 0;
+	size_t kept = 0;
+	int rc;
+
+	snprintf(group, sizeof(group), "%" PRIu32, l->number);
+	rc = object_list(l->store->objects, group, take_name, l, err);
+	if (rc == 0 && l->part_count > 1)
+		qsort(l->parts, l->part_count, sizeof(*l->parts), compare_parts);
+	for (size_t i = 0; i < l->part_count && rc == 0; i++) {
+		if (l->parts[i].next <= next) {
+			rc = delete_leftover(l, &l->parts[i], err);
+		} else if (l->parts[i].first != next) {
+			rc = fail_order(l, &l->parts[i], next, err);
+		} else {
+			next = l->parts[i].next;
+			l->parts[kept] = l->parts[i];
+			rc = stat_part(l, &l->parts[kept++], err);
+		}
+	}
+	l->part_count = kept;
+	l->file_count = kept;
+	l->next = l->durable = l->size = next;
+	atomic_store(&l->sealed, next);
+	return rc;
+}
