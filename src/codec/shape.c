@@ -50,6 +50,9 @@ struct shape_set {
 	uint32_t column_count, column_cap;
 	uint32_t *column_slots; /* hash table: column number + 1 */
 	uint32_t column_slot_count;
+	uint32_t *column_seen; /* [column_cap] the last shape + 1 that was looked at and has the column */
+	uint32_t looked_at;
+	size_t bytes; /* of names and literals, copies included */
 	void **owned; /* what shape_set_free frees */
 	size_t owned_count, owned_cap;
 };
@@ -70,6 +73,7 @@ static struct span own_copy(struct shape_set *s, struct span from)
 
 	if (from.len)
 		memcpy(p, from.p, from.len);
+	s->bytes += from.len;
 	return span_of(p, from.len);
 }
 
@@ -94,6 +98,7 @@ struct shape_set *shape_set_free(struct shape_set *s)
 	free(s->shapes);
 	free(s->columns);
 	free(s->column_slots);
+	free(s->column_seen);
 	free(s);
 	return NULL;
 }
@@ -153,13 +158,15 @@ int shape_set_add_column(struct shape_set *s, struct span path, bool is_string, 
 			return 0;
 		}
 	}
-	if (s->column_count >= SHAPE_COLUMNS_MAX)
+	if (s->column_count >= SHAPE_COLUMNS_MAX || s->bytes > SHAPE_BYTES_MAX)
 		return E_QUOTA;
 	if (s->column_count == s->column_cap) {
 		s->column_cap = s->column_cap ? s->column_cap * 2 : 32;
 		s->columns = xrealloc(s->columns, s->column_cap * sizeof(*s->columns));
+		s->column_seen = xrealloc(s->column_seen, s->column_cap * sizeof(*s->column_seen));
 	}
 	*ret_column = s->column_count;
+	s->column_seen[s->column_count] = 0;
 	s->columns[s->column_count++] = (struct shape_column){own_copy(s, path), is_string};
 	s->column_slots[at] = s->column_count;
 	if (s->column_count * 2 > s->column_slot_count)
@@ -188,6 +195,18 @@ static bool same_shape(const struct shape *a, const uint32_t *column, const stru
 	return true;
 }
 
+static bool has_column_twice(struct shape_set *s, const uint32_t *column, uint32_t hole_count)
+{
+	bool is_twice = false;
+
+	s->looked_at++;
+	for (uint32_t i = 0; i < hole_count; i++) {
+		is_twice |= s->column_seen[column[i]] == s->looked_at;
+		s->column_seen[column[i]] = s->looked_at;
+	}
+	return is_twice;
+}
+
 int shape_set_add(struct shape_set *s, const uint32_t *column, const struct span *literal, uint32_t hole_count,
 		  uint32_t *ret_shape)
 {
@@ -201,7 +220,9 @@ int shape_set_add(struct shape_set *s, const uint32_t *column, const struct span
 			return 0;
 		}
 	}
-	if (s->shape_count >= SHAPE_MAX || hole_count > RECORD_VALUES_MAX)
+	if (has_column_twice(s, column, hole_count))
+		return E_CORRUPT;
+	if (s->shape_count >= SHAPE_MAX || hole_count > RECORD_VALUES_MAX || s->bytes > SHAPE_BYTES_MAX)
 		return E_QUOTA;
 	if (s->shape_count == s->shape_cap) {
 		s->shape_cap = s->shape_cap ? s->shape_cap * 2 : 16;
@@ -375,6 +396,7 @@ static struct edge *add_edge(struct shape_set *s, struct node *n, const uint8_t 
 
 	e->literal_len = (uint32_t)len;
 	memcpy(e->literal, literal, len);
+	s->bytes += len;
 	e->next = n->edges;
 	n->edges = e;
 	return e;
@@ -403,7 +425,7 @@ static int learn_hole(struct shape_set *s, struct node *n, const struct step *st
 	uint32_t column;
 	int rc;
 
-	if (s->node_count >= NODES_MAX || n->depth >= RECORD_VALUES_MAX)
+	if (s->node_count >= NODES_MAX || n->depth >= RECORD_VALUES_MAX || s->bytes > SHAPE_BYTES_MAX)
 		return E_QUOTA;
 	rc = shape_set_add_column(s, span_of(st->path, st->column_len), st->is_string, &column);
 	if (rc < 0)

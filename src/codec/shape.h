@@ -9,8 +9,8 @@
  * concatenation, and both are exact by construction.
  *
  * A shape_set learns shapes from the records it cuts; it grows and never forgets. It is used by one thread at a time.
- * Records are trusted to be canonical JSON; a set may refuse (E_QUOTA) when it has SHAPE_MAX shapes or
- * SHAPE_COLUMNS_MAX columns: the caller then stores the record raw.
+ * Records should be canonical JSON; from others a set may learn nonsense, which does no harm. A set refuses (E_QUOTA)
+ * what goes past SHAPE_MAX shapes, SHAPE_COLUMNS_MAX columns or SHAPE_BYTES_MAX: the caller then stores the record raw.
  */
 #ifndef STELE_CODEC_SHAPE_H
 #define STELE_CODEC_SHAPE_H
@@ -22,6 +22,7 @@
 
 #define SHAPE_MAX         16384u
 #define SHAPE_COLUMNS_MAX 16384u
+#define SHAPE_BYTES_MAX   (64u << 20) /* of names and literals; keeps a segment's directory within what is read back */
 #define SHAPE_PATH_SEP    0x1f
 
 struct shape_column {
@@ -49,8 +50,8 @@ uint32_t shape_set_column_count(const struct shape_set *s);
 const struct shape *shape_set_get(const struct shape_set *s, uint32_t shape);
 const struct shape_column *shape_set_column(const struct shape_set *s, uint32_t column);
 
-/* Adds a column or a shape as read from a segment, or finds the equal one. Columns of a shape are numbers in this set.
- */
+/* Adds a column or a shape as read from a segment, or finds the equal one. Columns of a shape are numbers in this set,
+ * each at most once (else E_CORRUPT: an object has no two members of one name). E_QUOTA as above. */
 int shape_set_add_column(struct shape_set *s, struct span path, bool is_string, uint32_t *ret_column);
 int shape_set_add(struct shape_set *s, const uint32_t *column, const struct span *literal, uint32_t hole_count,
 		  uint32_t *ret_shape);
