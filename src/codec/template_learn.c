@@ -60,11 +60,25 @@ struct stretches {
 	size_t count;
 };
 
+/* The first occurrence of `value` that does not begin inside an escape: every part is to be a text of its own. */
+static const uint8_t *find_value(struct span text, struct span value)
+{
+	const uint8_t *end = text.p + text.len, *from = text.p, *hit;
+
+	while ((hit = memmem(from, (size_t)(end - from), value.p, value.len)) != NULL) {
+		while (from < hit)
+			from += *from != '\\' ? 1 : from[1] == 'u' ? 6 : 2;
+		if (from == hit || from > end)
+			break;
+	}
+	return from == hit ? hit : NULL;
+}
+
 /* Cuts the first occurrence of `value` out of free stretch k; false when it is not there or there is no room. */
 static bool cut_stretch(struct stretches *st, size_t k, struct span value, int ref)
 {
 	struct span text = st->at[k].text;
-	const uint8_t *hit = memmem(text.p, text.len, value.p, value.len);
+	const uint8_t *hit = find_value(text, value);
 	size_t before, behind, extra;
 
 	if (!hit)
@@ -220,7 +234,7 @@ static bool match_part(const struct template_part *part, const struct template_s
 	switch (part->kind) {
 	case PART_REF:
 		want = s->ref[part->ref][i];
-		if (!want.p)
+		if (want.len == 0) /* none, or empty: a reference always adds something, which bounds reading */
 			return false;
 		__attribute__((fallthrough));
 	case PART_LITERAL:

@@ -149,9 +149,11 @@ int template_open(struct span bytes, size_t n, size_t ref_count, struct template
 		rc = read_numbers(r, &from, err);
 	if (rc == 0)
 		rc = open_holes(r, &from, err);
+	if (rc == 0 && reader_left(&from) != 0)
+		rc = E_CORRUPT;
 	if (rc < 0) {
 		template_close(r);
-		return err_corrupt(err, -1, "a run of templates is damaged");
+		return rc == E_CORRUPT ? err_corrupt(err, 0, "a run of templates is damaged") : rc;
 	}
 	*ret = r;
 	return 0;
