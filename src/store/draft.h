@@ -58,6 +58,7 @@ struct draft {
 	size_t start;   /* where the segment starts in it */
 	struct shape_set *shapes;
 	uint32_t raw_shape;
+	bool has_raw;             /* some record is stored raw: no dictionary counts it */
 	struct draft_dict **dict; /* [column_cap] per column, NULL: none */
 	struct draft_map **map;   /* [column_cap] per target column */
 	uint32_t column_cap;

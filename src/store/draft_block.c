@@ -88,7 +88,9 @@ int draft_put_block(struct draft *d, const uint32_t *shape, size_t rows, const s
 	size_t at = d->to->len;
 	int rc = 0;
 
-	must(rows > 0 && rows <= BLOCK_ROWS_MAX && d->block_count < SEGMENT_BLOCKS_MAX);
+	must(rows > 0 && rows <= BLOCK_ROWS_MAX);
+	if (d->block_count == SEGMENT_BLOCKS_MAX)
+		return err_set(err, E_QUOTA, "a segment has at most %u blocks", SEGMENT_BLOCKS_MAX);
 	buf_put_u64(&header, 0); /* checksum and length, filled in below */
 	buf_put_varint(&header, rows);
 	put_shapes(d, shape, rows, &header);

@@ -69,14 +69,14 @@ static void put_run(const uint32_t *value, uint32_t n, struct buf *to)
 	free(v);
 }
 
-static void put_dict(const struct draft_dict *x, struct buf *to)
+static void put_dict(const struct draft_dict *x, bool partial, struct buf *to)
 {
 	uint32_t *len = xarray(x->count, sizeof(*len));
 
 	for (uint32_t k = 0; k < x->count; k++)
 		len[k] = x->offset[k + 1] - x->offset[k];
 	put_run(len, x->count, to);
-	if (!x->partial)
+	if (!partial)
 		put_run(x->rows, x->count, to);
 	buf_put_span(to, buf_span(&x->text));
 	free(len);
@@ -95,9 +95,11 @@ static int put_column(struct packer *p, uint32_t column)
 	const struct draft_dict *x = p->d->dict[column];
 	const struct draft_map *m = p->d->map[column];
 	struct buf *dir = &p->columns;
+	bool partial;
 
 	if (!x || x->count == 0)
 		return 0;
+	partial = x->partial || p->d->has_raw;
 	if (p->raw.len && p->raw.len + x->text.len > PACK_BYTES) {
 		int rc = flush_pack(p);
 
@@ -110,8 +112,8 @@ static int put_column(struct packer *p, uint32_t column)
 	buf_put_varint(dir, p->raw.len);
 	buf_put_varint(dir, x->count);
 	buf_put_varint(dir, x->text.len);
-	buf_put_u8(dir, (uint8_t)((x->partial ? SEGMENT_DICT_PARTIAL : 0) | (m ? SEGMENT_DICT_MAP : 0)));
-	put_dict(x, &p->raw);
+	buf_put_u8(dir, (uint8_t)((partial ? SEGMENT_DICT_PARTIAL : 0) | (m ? SEGMENT_DICT_MAP : 0)));
+	put_dict(x, partial, &p->raw);
 	if (m) {
 		uint32_t len = map_len(p->d, m);
 

@@ -88,6 +88,8 @@ static int next_of_segment(struct cursor *c, struct err *err)
 			return rc;
 	}
 	from = (const uint32_t *)(const void *)c->entries.from.p + c->at;
+	if (get_u64le(c->entries.key.p + c->at * 8) < c->key)
+		return segment__damaged(c->segment, err_corrupt(err, -1, "the index's pages are out of order"), err);
 	c->key = get_u64le(c->entries.key.p + c->at * 8);
 	c->blocks = (const uint16_t *)(const void *)c->entries.block.p + from[0];
 	c->block_count = from[1] - from[0];

@@ -79,6 +79,7 @@ static int gather_raw(struct gather *g, size_t row)
 	struct span record = g->records[row];
 
 	g->shape[row] = g->d->raw_shape;
+	g->d->has_raw = true;
 	g->time[row] = g->received[row] = 0;
 	if (record_check(record, &ref, NULL) == 0) {
 		g->time[row] = ref.time_us;

@@ -27,6 +27,7 @@ struct gather_column {
 	uint32_t *code; /* [count] the draft dictionary's codes */
 	uint32_t *refs; /* SLOT_TEMPLATE: columns */
 	uint32_t ref_count;
+	uint32_t ref_depth; /* how many columns deep they lead */
 	struct buf chunk;
 	struct buf keys; /* index keys of its values, u64s, may repeat */
 };

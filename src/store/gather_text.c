@@ -1,7 +1,8 @@
 /*
  * Columns without a dictionary: typed where all values are of one type, else templates over the record's other columns,
  * else text. References go from a column to those that come before it in one order - by mean length, then by number -
- * so they never run in circles: long texts are written from short ones.
+ * so they never run in circles: long texts are written from short ones. Where they would lead deeper than a reader
+ * follows, the text is kept as it is.
  */
 #include "base/mem.h"
 #include "codec/template.h"
@@ -184,6 +185,50 @@ static int make_column(struct gather *g, struct gather_column *c, struct buf *sc
 	return 0;
 }
 
+static int compare_before(const void *a, const void *b)
+{
+	const struct gather_column *x = *(struct gather_column *const *)a, *y = *(struct gather_column *const *)b;
+
+	return comes_before(x, y) ? -1 : comes_before(y, x);
+}
+
+/* The index keys stay: they hold every word of the values, by way of the references or not. */
+static void keep_text(struct gather_column *c)
+{
+	free(c->refs);
+	c->refs = NULL;
+	c->ref_count = 0;
+	c->kind = SLOT_COLUMN;
+	buf_reset(&c->chunk);
+	column_encode(c->value, c->count, &c->chunk);
+}
+
+static void limit_depth(struct gather *g)
+{
+	struct gather_column **order = xarray(g->present_count + 1, sizeof(struct gather_column *));
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < g->present_count; k++)
+		if (g->column[g->present[k]]->kind == SLOT_TEMPLATE)
+			order[n++] = g->column[g->present[k]];
+	if (n)
+		qsort(order, n, sizeof(struct gather_column *), compare_before);
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t depth = 0;
+
+		for (uint32_t r = 0; r < order[k]->ref_count; r++) {
+			uint32_t of = g->column[order[k]->refs[r]]->ref_depth + 1;
+
+			depth = of > depth ? of : depth;
+		}
+		if (depth > SEGMENT_REF_DEPTH_MAX)
+			keep_text(order[k]);
+		else
+			order[k]->ref_depth = depth;
+	}
+	free(order);
+}
+
 int gather_make_columns(struct gather *g, struct err *err)
 {
 	struct buf scratch = BUF_INIT;
@@ -196,6 +241,11 @@ int gather_make_columns(struct gather *g, struct err *err)
 			rc = make_column(g, c, &scratch);
 		if (c->kind == SLOT_COLUMN || c->kind == SLOT_TEMPLATE)
 			draft_dict(g->d, c->column)->partial = true;
+	}
+	limit_depth(g);
+	for (uint32_t k = 0; k < g->present_count && rc == 0; k++) {
+		const struct gather_column *c = g->column[g->present[k]];
+
 		if (!buf_ok(&c->chunk) || !buf_ok(&c->keys))
 			rc = err_set(err, E_NO_MEMORY, "not enough memory to encode a block");
 	}

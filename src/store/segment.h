@@ -38,7 +38,7 @@ struct segment;
 
 /* Makes one segment's bytes from neighbours in order (each starts where the one before ends). Full blocks are carried
  * over, runs of short ones are rebuilt into full ones that end on multiples of BLOCK_ROWS_MAX. Never changes a record.
- */
+ * E_QUOTA when that takes more than SEGMENT_BLOCKS_MAX blocks; up to SEGMENT_ROWS_MAX records it does not. */
 int segment_merge(struct segment *const *parts, size_t part_count, const uint8_t id_key[ID_KEY_LEN], struct buf *to,
 		  struct err *err) __attribute__((warn_unused_result));
 

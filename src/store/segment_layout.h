@@ -39,12 +39,15 @@ enum slot_kind {
 	SLOT_TEMPLATE = 3, /* template.h */
 };
 
+/* How many columns deep references of templates may lead; a writer keeps to it, so that more is damage. */
+#define SEGMENT_REF_DEPTH_MAX 16u
+
 /* A chunk up to this long stands in the block's header, under the header's checksum. */
 #define SLOT_INLINE_MAX 24u
 
 /* Dictionaries are packed together, in column order, until a pack has about so many bytes: the unit that is loaded. */
 #define PACK_BYTES     (256u << 10)
-#define PACK_BYTES_MAX (512u << 20)
+#define PACK_BYTES_MAX (64u << 20) /* one dictionary at its limits (draft.h), counts and map included, is below it */
 
 /* A map's source when the shape decides. */
 #define MAP_FROM_SHAPE 0xffffffffu

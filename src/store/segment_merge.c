@@ -11,7 +11,7 @@
 
 #define UNMAPPED 0xffffffffu
 
-/* How one source's numbers become the draft's. */
+/* How one source's numbers become the draft's; UNMAPPED: the draft has no room for it, and what needs it is rebuilt. */
 struct translation {
 	struct segment *from;
 	uint32_t *column;   /* [columns] */
@@ -21,6 +21,11 @@ struct translation {
 	bool *map_tried;    /* [columns] */
 	uint16_t *block_of; /* [blocks] the draft's block, 0xffff: rebuilt */
 };
+
+static int unless_full(int rc)
+{
+	return rc == E_QUOTA ? 0 : rc;
+}
 
 static int start_translation(struct translation *t, struct draft *d, struct segment *from)
 {
@@ -39,15 +44,22 @@ static int start_translation(struct translation *t, struct draft *d, struct segm
 	for (uint32_t c = 0; c < columns && rc == 0; c++) {
 		const struct shape_column *def = shape_set_column(from->shapes, c);
 
-		rc = shape_set_add_column(d->shapes, def->path, def->is_string, &t->column[c]);
+		t->column[c] = UNMAPPED;
+		rc = unless_full(shape_set_add_column(d->shapes, def->path, def->is_string, &t->column[c]));
 	}
 	for (uint32_t k = 0; k < shapes && rc == 0; k++) {
 		const struct shape *s = shape_set_get(from->shapes, k);
 		uint32_t column[RECORD_VALUES_MAX];
 
-		for (uint32_t h = 0; h < s->hole_count; h++)
+		bool is_mapped = true;
+
+		t->shape[k] = UNMAPPED;
+		for (uint32_t h = 0; h < s->hole_count; h++) {
 			column[h] = t->column[s->column[h]];
-		rc = shape_set_add(d->shapes, column, s->literal, s->hole_count, &t->shape[k]);
+			is_mapped &= column[h] != UNMAPPED;
+		}
+		if (is_mapped)
+			rc = unless_full(shape_set_add(d->shapes, column, s->literal, s->hole_count, &t->shape[k]));
 	}
 	draft_fit_columns(d);
 	return rc;
@@ -105,6 +117,8 @@ static int unite_maps(struct translation *t, struct draft *d, uint32_t column, b
 	*ret = false;
 	if (rc == 0)
 		rc = translate_dict(t, d, column, &code, err);
+	if (rc == 0 && x->map_from != MAP_FROM_SHAPE && t->column[x->map_from] == UNMAPPED)
+		return 0;
 	if (rc == 0 && x->map_from != MAP_FROM_SHAPE)
 		rc = translate_dict(t, d, x->map_from, &from_code, err);
 	if (rc < 0)
@@ -235,6 +249,15 @@ static int carry_slot(struct translation *t, struct draft *d, struct block *b, s
 	return rc < 0 ? rc : (buf_ok(chunk) ? 0 : err_set(err, E_NO_MEMORY, "not enough memory to merge"));
 }
 
+/* Whether the draft has the shapes of all rows, and so their columns. */
+static bool is_mapped(const struct translation *t, const struct block *b)
+{
+	for (uint32_t k = 0; k < b->shape_count; k++)
+		if (t->shape[b->shape[k]] == UNMAPPED)
+			return false;
+	return true;
+}
+
 /* A derived slot whose source lost its dictionary codes in this block cannot stay derived. */
 static bool sources_hold(const struct carried *c)
 {
@@ -274,6 +297,10 @@ static int carry_block(struct translation *t, struct draft *d, uint32_t number, 
 
 	if (rc < 0)
 		return rc;
+	if (!is_mapped(t, b)) {
+		block_close(b);
+		return 1;
+	}
 	rc = block__read_whole(b, err);
 	c.count = b->slot_count;
 	c.slot = xarray(c.count + 1, sizeof(*c.slot));
@@ -287,6 +314,7 @@ static int carry_block(struct translation *t, struct draft *d, uint32_t number, 
 		rc = 1;
 	}
 	if (rc == 0) {
+		d->has_raw |= block__slot(b, COLUMN_RAW) != NULL;
 		t->block_of[number] = (uint16_t)d->block_count;
 		rc = put_carried(t, d, b, &c, err);
 	}

@@ -13,6 +13,13 @@ int segment__damaged(const struct segment *s, int rc, struct err *err)
 	return rc;
 }
 
+int segment__damaged_at(const struct segment *s, uint64_t off, int rc, struct err *err)
+{
+	if (err && rc == E_CORRUPT && !err->field[0])
+		err->offset = (int64_t)off;
+	return segment__damaged(s, rc, err);
+}
+
 /* Reads a part and checks its checksum; the caller frees *ret. */
 static int read_part(struct segment *s, uint64_t off, size_t len, uint32_t crc, const char *what, uint8_t **ret,
 		     struct err *err)
@@ -83,8 +90,9 @@ static int read_footer(struct segment *s, struct footer *ret, struct err *err)
 		return err_corrupt(err, off, "not a segment, or cut short: the magic is missing");
 	if (crc32c(0, f, 68) != get_u32le(f + 68))
 		return err_corrupt(err, off, "the footer's checksum does not fit");
-	if (get_u16le(f) != SEGMENT_VERSION || (get_u16le(f + 2) & ~SEGMENT_F_KNOWN) || memcmp(h + 8, f, 4) != 0 ||
-	    get_u32le(h + 12) != 0)
+	if (memcmp(h + 8, f, 4) != 0)
+		return err_corrupt(err, 8, "the header has another version or other flags than the footer");
+	if (get_u16le(f) != SEGMENT_VERSION || (get_u16le(f + 2) & ~SEGMENT_F_KNOWN))
 		return err_set(err, E_UNSUPPORTED, "segment version %u, flags %#x: this program reads version %u",
 			       get_u16le(f), get_u16le(f + 2), SEGMENT_VERSION);
 	s->ledger = get_u32le(f + 4);
@@ -94,6 +102,8 @@ static int read_footer(struct segment *s, struct footer *ret, struct err *err)
 	s->time_max = (int64_t)get_u64le(f + 32);
 	s->received_max = (int64_t)get_u64le(f + 40);
 	*ret = (struct footer){get_u64le(f + 48), get_u32le(f + 56), get_u32le(f + 60), get_u32le(f + 64)};
+	if (get_u32le(h + 12) != 0)
+		return err_corrupt(err, 12, "the header's last four bytes are not 0");
 	if (s->next <= s->first || ret->dir_raw_len > SEGMENT_DIRECTORY_MAX)
 		return err_corrupt(err, off, "the footer's numbers make no sense");
 	return 0;
@@ -116,7 +126,8 @@ int segment_open(struct object *object, const uint8_t id_key[ID_KEY_LEN], struct
 		rc = read_packed(s, footer.dir_off, footer.dir_len, footer.dir_raw_len, footer.dir_crc, "the directory",
 				 &dir, err);
 	if (rc == 0)
-		rc = segment__read_directory(s, span_of(dir, footer.dir_raw_len), err);
+		rc = segment__damaged_at(s, footer.dir_off,
+					 segment__read_directory(s, span_of(dir, footer.dir_raw_len), err), err);
 	free(dir);
 	if (rc < 0) {
 		segment__damaged(s, rc, err);
@@ -204,7 +215,7 @@ static int load_pack(struct segment *s, uint32_t number, struct err *err)
 	return read_packed(s, p->off, p->len, p->raw_len, p->crc, "a dictionary pack", &p->raw, err);
 }
 
-/* Turns lengths into offsets, in place; false when they do not add up. */
+/* Turns lengths into offsets, in place; false when they do not add up or a value is longer than a record. */
 static bool add_up(uint32_t *len, uint32_t count, uint32_t text_len)
 {
 	uint64_t at = 0;
@@ -214,7 +225,7 @@ static bool add_up(uint32_t *len, uint32_t count, uint32_t text_len)
 
 		len[k] = (uint32_t)at;
 		at += n;
-		if (at > text_len)
+		if (n > RECORD_BYTES_MAX || at > text_len)
 			return false;
 	}
 	len[count] = (uint32_t)at;
@@ -236,6 +247,7 @@ static int parse_dict(struct segment *s, struct segment_dict *x, struct err *err
 		rc = err_corrupt(err, (int64_t)p->off, "a dictionary's lengths do not add up");
 	if (rc == 0 && (x->flags & SEGMENT_DICT_MAP))
 		rc = read_run(&from, x->map_count, &map, err);
+	rc = segment__damaged_at(s, p->off, rc, err);
 	if (rc < 0) {
 		free(offset);
 		free(rows);
@@ -305,6 +317,15 @@ int segment__index_page(struct segment *s, uint32_t page, struct buf *to, struct
 	return read_index_page(s, off, len, to, err);
 }
 
+int segment__index_damaged(const struct segment *s, uint32_t page, int rc, struct err *err)
+{
+	uint64_t off;
+	uint32_t len;
+
+	token_index_page_at(s->index, page, &off, &len);
+	return segment__damaged_at(s, s->index_off + off, rc, err);
+}
+
 int segment_lookup(struct segment *s, uint64_t key, uint64_t *ret_blocks, struct err *err)
 {
 	struct buf page = BUF_INIT;
@@ -319,7 +340,7 @@ int segment_lookup(struct segment *s, uint64_t key, uint64_t *ret_blocks, struct
 	if (rc == 0)
 		rc = token_index_find(s->index, buf_span(&page), key, ret_blocks, err);
 	buf_release(&page);
-	return rc < 0 ? segment__damaged(s, rc, err) : 0;
+	return rc < 0 ? segment__damaged_at(s, s->index_off + off, rc, err) : 0;
 }
 
 /* ---- the rest ---- */
