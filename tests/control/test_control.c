@@ -243,6 +243,26 @@ static void test_control__rolls_a_transaction_back_whole(void **state)
 	control_close(c);
 }
 
+/* A copy of the file alone, while it is open, has all that was committed. */
+static void test_control__can_be_copied_while_it_is_open(void **state)
+{
+	struct control *c = open_must();
+	struct control_org org = org_named("acme");
+	char command[256];
+	int64_t count = 0;
+
+	assert_int_equal(control_org_create(c, &org, wrap, NULL, NULL), 0);
+	snprintf(command, sizeof(command), "mkdir %s/copy && cp %s/control.db %s/copy/", folder, folder, folder);
+	assert_int_equal(system(command), 0); /* NOLINT: the path is ours */
+	control_close(c);
+	snprintf(folder + strlen(folder), sizeof(folder) - strlen(folder), "/copy");
+	c = open_must();
+	assert_int_equal(control_org_count(c, &count, NULL), 0);
+	assert_int_equal(count, 1);
+	control_close(c);
+	folder[strlen(folder) - strlen("/copy")] = '\0';
+}
+
 static void test_control__finds_a_damaged_key(void **state)
 {
 	struct control *c = open_must();
@@ -273,6 +293,7 @@ int main(void)
 		TEST(leaves_nothing_of_a_failed_org),
 		TEST(keeps_api_keys),
 		TEST(rolls_a_transaction_back_whole),
+		TEST(can_be_copied_while_it_is_open),
 		TEST(finds_a_damaged_key),
 	};
 
