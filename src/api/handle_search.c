@@ -45,6 +45,16 @@ static void put_events(struct buf *to, const struct page *page)
 	buf_put_u8(to, ']');
 }
 
+/* Only an answer with holes has the member, so that nobody overlooks it. */
+static void put_damaged(struct buf *to, const struct page *page)
+{
+	for (size_t i = 0; i < page->damaged_count; i++)
+		buf_printf(to, "%s{\"first\":%" PRIu64 ",\"next\":%" PRIu64 "}", i ? "," : ",\"damaged\":[",
+			   page->damaged[i].first, page->damaged[i].next);
+	if (page->damaged_count > 0)
+		buf_put_u8(to, ']');
+}
+
 static void answer(struct request *r, const struct page *page)
 {
 	struct buf *to = &r->reply.body;
@@ -59,6 +69,7 @@ static void answer(struct request *r, const struct page *page)
 	if (page->has_total)
 		buf_printf(to, ",\"total\":{\"value\":%" PRIu64 ",\"relation\":\"%s\"}", page->total,
 			   page->total_exact ? "eq" : "gte");
+	put_damaged(to, page);
 	buf_put_str(to, "}\n");
 	request_charge_answer(r);
 }

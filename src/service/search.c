@@ -18,6 +18,7 @@ void page_release(struct page *p)
 {
 	buf_release(&p->records);
 	free(p->len);
+	free(p->damaged);
 	*p = (struct page)PAGE_INIT;
 }
 
@@ -157,6 +158,19 @@ static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32
 	return 0;
 }
 
+/* What the snapshot cannot give is said: an answer with holes must not look whole. */
+static int take_damaged(struct page *page, const struct snapshot *snapshot, struct err *err)
+{
+	if (snapshot->damaged_count == 0)
+		return 0;
+	page->damaged = try_array(snapshot->damaged_count, sizeof(*page->damaged));
+	if (!page->damaged)
+		return err_set(err, E_NO_MEMORY, "not enough memory for the page");
+	memcpy(page->damaged, snapshot->damaged, snapshot->damaged_count * sizeof(*page->damaged));
+	page->damaged_count = snapshot->damaged_count;
+	return 0;
+}
+
 static void make_next(const struct principal *who, const struct search_params *p, const struct search_request *r,
 		      struct span binding, struct page *page)
 {
@@ -188,6 +202,8 @@ static int run(const struct principal *who, const struct search_params *p, const
 	if (r.size > snapshot->size)
 		r.size = snapshot->size; /* the pages of one search see one ledger */
 	if ((rc = run_steps(snapshot, &r, p->limit, page, &more, err)) < 0)
+		goto out;
+	if ((rc = take_damaged(page, snapshot, err)) < 0)
 		goto out;
 	if (more)
 		make_next(who, p, &r, buf_span(&binding), page);

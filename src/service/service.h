@@ -81,11 +81,13 @@ struct page {
 	bool has_total;
 	uint64_t total;
 	bool total_exact;
+	struct snapshot_gap *damaged; /* records that cannot be read and were left out, in order */
+	size_t damaged_count;
 };
 
 #define PAGE_INIT                                                                                                      \
 	{                                                                                                              \
-		BUF_INIT, NULL, 0, "", false, 0, false                                                                 \
+		BUF_INIT, NULL, 0, "", false, 0, false, NULL, 0                                                        \
 	}
 
 void page_release(struct page *p);
