@@ -125,7 +125,7 @@ static int show_ready(struct options *o, struct report *r, struct err *err)
 	int rc = target_wait_ready(&o->load.target, o->load.settle_s, err);
 
 	if (rc == 0 && o->since_ns != 0)
-		report_add(r, "start_ms", (double)(clock_wall_us() - o->since_ns / 1000) / 1000);
+		report_add(r, "start_ms", ((double)clock_wall_us() - (double)o->since_ns / 1e3) / 1e3);
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 /*
  * Searches, one after another. Each kind runs its rounds with other values each time, so that no answer comes from a
- * cache of answers; the first round, on a cold server, is a figure of its own. An answer must hold the value.
+ * cache of answers; the first round, on a cold server, is a figure of its own. An answer must hold the value and as
+ * many events as it should.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -14,16 +15,18 @@ struct query_case {
 	const char *query; /* URL-encoded, %s where the value goes; NULL: none */
 	enum sample_kind kind;
 	const char *more; /* further parameters */
+	size_t rows_min;  /* in an answer */
+	size_t rows_max;
 };
 
 static const struct query_case cases[] = {
-	{"newest_", NULL, SAMPLE_NONE, ""},
-	{"actor_", "actor.id%%3A%%22%s%%22", SAMPLE_ACTOR_FREQUENT, ""},
-	{"rare_actor_", "actor.id%%3A%%22%s%%22", SAMPLE_ACTOR_RARE, ""},
-	{"request_id_", "attributes.request_id%%3A%s", SAMPLE_REQUEST_ID, ""},
-	{"any_field_", "%s", SAMPLE_REQUEST_ID, ""},
-	{"two_terms_", "entity.type%%3Arole%%20outcome.type%%3Afailure", SAMPLE_NONE, ""},
-	{"count_", "outcome.type%%3Afailure", SAMPLE_NONE, "&total=exact"},
+	{"newest_", NULL, SAMPLE_NONE, "", 100, 100},
+	{"actor_", "actor.id%%3A%%22%s%%22", SAMPLE_ACTOR_FREQUENT, "", 1, 100},
+	{"rare_actor_", "actor.id%%3A%%22%s%%22", SAMPLE_ACTOR_RARE, "", 1, 100},
+	{"request_id_", "attributes.request_id%%3A%s", SAMPLE_REQUEST_ID, "", 1, 1},
+	{"any_field_", "%s", SAMPLE_REQUEST_ID, "", 1, 1},
+	{"two_terms_", "entity.type%%3Arole%%20outcome.type%%3Afailure", SAMPLE_NONE, "", 1, 100},
+	{"count_", "outcome.type%%3Afailure", SAMPLE_NONE, "&total=exact", 1, 100},
 };
 
 static void put_path(char *to, size_t size, const struct query_case *c, const char *value)
@@ -38,15 +41,37 @@ static void put_path(char *to, size_t size, const struct query_case *c, const ch
 	snprintf(to, size, "/v1/events?limit=100%s%s%s", c->more, c->query ? "&query=" : "", query);
 }
 
-static int check_reply(const struct wire_reply *reply, const char *value, struct err *err)
+/* Each event of an answer has its time of arrival. */
+static size_t count_rows(struct span body)
+{
+	static const char member[] = "\"received\":\"";
+	const uint8_t *end = body.p + body.len;
+	const uint8_t *at = body.p;
+	size_t count = 0;
+
+	while ((at = memmem(at, (size_t)(end - at), member, sizeof(member) - 1)) != NULL) {
+		at += sizeof(member) - 1;
+		count++;
+	}
+	return count;
+}
+
+static int check_reply(const struct wire_reply *reply, const struct query_case *c, const char *value, double *rows_sum,
+		       struct err *err)
 {
 	struct span body = wire_reply_body(reply);
+	size_t rows;
 	int rc = wire_reply_expect(reply, 200, err);
 
 	if (rc < 0)
 		return rc;
-	if (!memmem(body.p, body.len, "\"time\":", 7) || !memmem(body.p, body.len, value, strlen(value)))
-		return err_set(err, E_NOT_FOUND, "the answer does not hold '%s'", value);
+	rows = count_rows(body);
+	if (rows < c->rows_min || rows > c->rows_max)
+		return err_set(err, E_INTERNAL, "the answer for '%s' has %zu events, not %zu to %zu", value, rows,
+			       c->rows_min, c->rows_max);
+	if (!memmem(body.p, body.len, value, strlen(value)))
+		return err_set(err, E_INTERNAL, "the answer does not hold '%s'", value);
+	*rows_sum += (double)rows;
 	return 0;
 }
 
@@ -74,6 +99,7 @@ static int run_case(const struct load *l, const struct query_case *c, struct sam
 	char name[40];
 	char path[512];
 	double first_ms = 0;
+	double rows_sum = 0;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < l->rounds && rc == 0; i++) {
@@ -87,13 +113,15 @@ static int run_case(const struct load *l, const struct query_case *c, struct sam
 		latency_add(&latency, clock_mono_ns() - begin_ns);
 		if (i == 0)
 			first_ms = latency_mean_ms(&latency);
-		rc = check_reply(&reply, value, err);
+		rc = check_reply(&reply, c, value, &rows_sum, err);
 	}
 	if (rc < 0)
 		err_set_field(err, c->name, strlen(c->name));
 	snprintf(name, sizeof(name), "%sfirst_ms", c->name);
 	report_add(r, name, first_ms);
 	report_add_latency(r, c->name, &latency);
+	snprintf(name, sizeof(name), "%srows_mean", c->name);
+	report_add(r, name, rows_sum / l->rounds);
 	latency_release(&latency);
 	wire_reply_release(&reply);
 	return rc;

@@ -73,10 +73,12 @@ begin_server() {
 	key=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["api_key"])' "$folder/bootstrap.json")
 }
 
+# new_server: an empty one; what it uses before anything is in it is recorded as `idle`.
 new_server() {
 	folder=$(mktemp -d "$work/data.XXXXXX")
 	key=
-	begin_server "$1"
+	begin_server start-empty
+	load figures --label idle
 }
 
 # stop_server SIGNAL
@@ -105,8 +107,7 @@ load() {
 bench_bulk() {
 	events=$(events_file "$n_usual")
 	say "bulk: $n_usual events, 4 connections, bodies of 4 MiB"
-	new_server start-empty
-	load figures --label idle
+	new_server
 	load bulk --events "$events" --label bulk
 	say "search in $n_usual"
 	load query --events "$events" --label search
@@ -118,7 +119,7 @@ bench_bulk() {
 bench_single() {
 	events=$(events_file "$n_usual")
 	say "single: $n_single events, one a request, 64 connections"
-	new_server start-empty
+	new_server
 	load single --events "$events" --count "$n_single" --connections 64 --label single
 	drop_server
 }
@@ -132,11 +133,11 @@ bench_real() {
 	[ -s "$events" ] || zstd -q -dc "$real_source" >"$events"
 	n_real=$(wc -l <"$events")
 	say "real records: $n_real, several times over"
-	new_server start-empty
+	new_server
 	load bulk --events "$events" --repeat $(((300000 + n_real - 1) / n_real)) --label real
 	drop_server
 	say 'real records: once, for their size'
-	new_server start-empty
+	new_server
 	load bulk --events "$events" --label real-once
 	load figures --seal --stored "$n_real" --label real-sealed
 	drop_server
@@ -145,7 +146,7 @@ bench_real() {
 bench_large() {
 	events=$(events_file "$n_large")
 	say "large: $n_large events"
-	new_server start-empty
+	new_server
 	load bulk --events "$events" --label bulk-large
 	say "search in $n_large"
 	load query --events "$events" --rounds 500 --label search-large
@@ -253,7 +254,7 @@ bench_peers() {
 	peer_events=$(events_file "$n_peer")
 	case $peer_events in /*) ;; *) peer_events=$root/$peer_events ;; esac
 	say "comparison over $n_peer events: stele"
-	new_server start-empty
+	new_server
 	load bulk --events "$peer_events" --label stele
 	load query --events "$peer_events" --rounds 100 --label stele-search
 	load figures --seal --stored "$n_peer" --label stele-sealed
@@ -320,3 +321,4 @@ if wants real; then bench_real; fi
 if wants search start; then bench_large; fi
 if wants peers; then bench_peers; fi
 python3 bench/table.py "$results"
+printf '\nInto the documentation: python3 bench/table.py --into docs/performance.md %s\n' "$results"

@@ -1,10 +1,19 @@
 """Prints the figures of a run beside what they should be, and other stores' as ratios.
 
-usage: table.py [--markdown] RESULTS
+usage: table.py RESULTS             for the eye
+       table.py --into FILE RESULTS  as Markdown, in the place FILE marks for it
 """
 
 import json
+import re
 import sys
+
+PLACE = re.compile(r"(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)", re.S)
+
+# What `./dev bench` is told to get a label's figures.
+CASES = {"bulk": "ingest", "single": "ingest", "sealed": "ingest", "idle": "ingest", "start-empty": "ingest",
+         "real": "real", "real-sealed": "real", "search": "search", "search-large": "search", "bulk-large": "search",
+         "memory-large": "search", "start-clean": "start", "start-killed": "start"}
 
 # (what, label, figure, unit, "min" or "max" or None, target); {usual} and {large} are the numbers of events
 ROWS = [
@@ -19,16 +28,16 @@ ROWS = [
     ("  p99", "single", "p99_ms", "ms", "max", 20),
     ("  CPU per event", "single", "cpu_us_per_event", "µs", None, None),
     ("  group commits", "single", "commits", "", None, None),
-    ("bytes on disk per event, sealed", "sealed", "disk_bytes_per_event", "bytes", "max", 45),
+    ("bytes on disk per event, sealed", "sealed", "net_bytes_per_event", "bytes", "max", 45),
     ("  of these in segments", "sealed", "segment_bytes_per_event", "bytes", None, None),
     ("real records, bulk ingest", "real", "events_per_s", "events/s", "min", 120000),
     ("  CPU per event", "real", "cpu_us_per_event", "µs", None, None),
-    ("real records, bytes on disk each, sealed", "real-sealed", "disk_bytes_per_event", "bytes", "max", 75),
+    ("real records, bytes on disk each, sealed", "real-sealed", "net_bytes_per_event", "bytes", "max", 75),
     ("newest 100 of {usual}, p50", "search", "newest_p50_ms", "ms", "max", 2),
     ("  p99", "search", "newest_p99_ms", "ms", None, None),
     ("newest 100 of one frequent actor in {usual}, p50", "search", "actor_p50_ms", "ms", "max", 3),
     ("  p99", "search", "actor_p99_ms", "ms", None, None),
-    ("newest 100 of one rare actor in {usual}, p50", "search", "rare_actor_p50_ms", "ms", "max", 3),
+    ("  of one rare actor, p50", "search", "rare_actor_p50_ms", "ms", None, None),
     ("one event by request id in {usual}, p50", "search", "request_id_p50_ms", "ms", "max", 3),
     ("  by its text in any field, p50", "search", "any_field_p50_ms", "ms", None, None),
     ("two terms, newest 100 in {usual}, p50", "search", "two_terms_p50_ms", "ms", None, None),
@@ -41,6 +50,7 @@ ROWS = [
     ("memory after {large}", "bulk-large", "rss_mib", "MiB", "max", 300),
     ("  at its peak", "bulk-large", "rss_peak_mib", "MiB", None, None),
     ("  after searching", "memory-large", "rss_mib", "MiB", None, None),
+    ("disk when nothing is stored: the journal's first file", "idle", "disk_mib", "MiB", None, None),
     ("memory when idle, nothing stored", "idle", "rss_mib", "MiB", "max", 40),
     ("start, nothing stored", "start-empty", "start_ms", "ms", None, None),
     ("start with {large}, after a clean stop", "start-clean", "start_ms", "ms", "max", 500),
@@ -51,7 +61,7 @@ ROWS = [
 PEER_COLUMNS = [
     ("events/s", "events_per_s", "stele", "more"),
     ("CPU µs/event", "cpu_us_per_event", "stele", "less"),
-    ("bytes/event", "disk_bytes_per_event", "stele-sealed", "less"),
+    ("bytes/event", "net_bytes_per_event", "stele-sealed", "less"),
     ("newest 100, ms", "newest_p50_ms", "stele-search", "less"),
     ("of one actor, ms", "actor_p50_ms", "stele-search", "less"),
     ("of a rare actor, ms", "rare_actor_p50_ms", "stele-search", "less"),
@@ -61,9 +71,18 @@ PEERS = ["postgres", "postgres-gin", "sqlite", "clickhouse", "clickhouse-zstd", 
 
 
 def read(path):
-    """The last line of each label."""
+    """The last line of each label, with the bytes per event that a folder has beyond an empty one's."""
     with open(path, encoding="utf-8") as file:
-        return {line["label"]: line for line in map(json.loads, file)}
+        found = {line["label"]: line for line in map(json.loads, file)}
+    empty = found.get("idle", {}).get("figures", {}).get("disk_mib", 0)
+    for line in found.values():
+        figures = line["figures"]
+        if figures.get("disk_mib") and "disk_bytes_per_event" in figures:
+            share = (figures["disk_mib"] - empty) / figures["disk_mib"]
+            figures["net_bytes_per_event"] = figures["disk_bytes_per_event"] * share
+        elif "disk_bytes_per_event" in figures:
+            figures["net_bytes_per_event"] = figures["disk_bytes_per_event"]
+    return found
 
 
 def number(value):
@@ -93,7 +112,8 @@ def target_rows(found):
         if value is None:
             continue
         wanted = "" if way is None else f"{'≥' if way == 'min' else '≤'} {number(target)}"
-        yield [what.format(usual=usual, large=large), f"{number(value)} {unit}".strip(), wanted, verdict(value, way, target)]
+        yield [what.format(usual=usual, large=large), f"{number(value)} {unit}".strip(), wanted,
+               verdict(value, way, target), CASES[label]]
 
 
 def ratio(value, own, better):
@@ -114,34 +134,52 @@ def peer_rows(found):
                             for (_, figure, _, better), mine in zip(PEER_COLUMNS, own)]
 
 
-def print_plain(head, rows):
+def plain(head, rows):
     widths = [max(len(row[i]) for row in [head] + rows) for i in range(len(head))]
     for row in [head] + rows:
         cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        print("  ".join(cells).rstrip())
+        yield "  ".join(cells).rstrip()
 
 
-def print_markdown(head, rows):
-    print("| " + " | ".join(head) + " |")
-    print("|---" + "|---:" * (len(head) - 1) + "|")
+def markdown(head, rows):
+    yield "| " + " | ".join(head) + " |"
+    yield "|---" + "|---:" * (len(head) - 1) + "|"
     for row in rows:
-        print("| " + " | ".join(row) + " |")
+        yield "| " + " | ".join(row) + " |"
+
+
+def lines(found, show):
+    machine = found.get("machine")
+    if machine:
+        yield f"{machine['text']}; an fdatasync takes {machine['figures']['fdatasync_p50_ms']:.2f} ms"
+        yield ""
+    rows = list(target_rows(found))
+    if rows:
+        yield from show(["figure", "measured", "target", "", "./dev bench"], rows)
+        yield ""
+    if "stele" in found:
+        events = events_of(found, "stele")
+        yield f"{events} of the same events in other stores (`./dev bench peers`); in brackets how many times"
+        yield "better Stele is."
+        yield ""
+        yield from show(["store"] + [heading for heading, *_ in PEER_COLUMNS], list(peer_rows(found)))
+
+
+def write_into(path, text):
+    with open(path, encoding="utf-8") as file:
+        old = file.read()
+    if not PLACE.search(old):
+        sys.exit(f"{path} has no place for figures")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(PLACE.sub(lambda _: text, old))
 
 
 def main(arguments):
-    is_markdown = arguments[0] == "--markdown"
     found = read(arguments[-1])
-    show = print_markdown if is_markdown else print_plain
-    machine = found.get("machine")
-    if machine:
-        sync = machine["figures"]["fdatasync_p50_ms"]
-        print(f"\n{machine['text']}; an fdatasync takes {sync:.2f} ms\n")
-    rows = list(target_rows(found))
-    if rows:
-        show(["figure", "measured", "target", ""], rows)
-    if "stele" in found:
-        print("\nThe same events in other stores; in brackets how many times better Stele is.\n")
-        show(["store"] + [heading for heading, *_ in PEER_COLUMNS], list(peer_rows(found)))
+    if arguments[0] == "--into":
+        write_into(arguments[1], "\n".join(["", *lines(found, markdown), "", ""]))
+    else:
+        print("\n".join(["", *lines(found, plain)]))
 
 
 main(sys.argv[1:])
