@@ -31,9 +31,35 @@ static inline struct span span_str(const char *s)
 	return span_of(s, strlen(s));
 }
 
+/* Whether two runs of `n` bytes are the same. In place for the short runs that names and values are: a call of memcmp
+ * costs more than the comparison. */
+static inline bool bytes_eq(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	uint64_t x, y;
+	size_t at = 0;
+
+	if (n > 64)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8) {
+		for (; at + 8 < n; at += 8) {
+			memcpy(&x, a + at, 8);
+			memcpy(&y, b + at, 8);
+			if (x != y)
+				return false;
+		}
+		memcpy(&x, a + n - 8, 8); /* the last eight may overlap those before */
+		memcpy(&y, b + n - 8, 8);
+		return x == y;
+	}
+	for (; at < n; at++)
+		if (a[at] != b[at])
+			return false;
+	return true;
+}
+
 static inline bool span_eq(struct span a, struct span b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+	return a.len == b.len && bytes_eq(a.p, b.p, a.len);
 }
 
 static inline bool span_eq_str(struct span a, const char *s)

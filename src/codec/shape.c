@@ -482,7 +482,7 @@ static inline bool edge_fits(const struct edge *e, const uint8_t *p, const uint8
 {
 	size_t left = (size_t)(end - p), len = e->literal_len;
 
-	if (left < len || memcmp(p, e->literal, len) != 0)
+	if (left < len || !bytes_eq(p, e->literal, len))
 		return false;
 	if (!e->to)
 		return left == len;

@@ -238,7 +238,7 @@ static bool match_part(const struct template_part *part, const struct template_s
 			return false;
 		__attribute__((fallthrough));
 	case PART_LITERAL:
-		if ((size_t)(end - p) < want.len || memcmp(p, want.p, want.len) != 0)
+		if ((size_t)(end - p) < want.len || !bytes_eq(p, want.p, want.len))
 			return false;
 		*at = p + want.len;
 		return true;

@@ -133,8 +133,8 @@ bool draft_dict_intern(struct draft_dict *x, struct span value, uint64_t hash, u
 	for (; x->slot[at]; at = (at + 1) & (x->slot_count - 1)) {
 		uint32_t code = x->slot[at] - 1;
 
-		if (x->hash[code] == hash && x->offset[code + 1] - x->offset[code] == value.len &&
-		    (value.len == 0 || memcmp(x->text.p + x->offset[code], value.p, value.len) == 0)) {
+		if (x->hash[code] == hash &&
+		    span_eq(span_of(x->text.p + x->offset[code], x->offset[code + 1] - x->offset[code]), value)) {
 			*ret_code = code;
 			return true;
 		}

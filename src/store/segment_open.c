@@ -181,7 +181,7 @@ struct segment *segment_unref(struct segment *s)
 static int read_run(struct reader *from, uint32_t n, uint32_t **ret, struct err *err)
 {
 	uint32_t *to = try_array((size_t)n + 1, sizeof(*to));
-	int64_t *v = try_array(SEGMENT_RUN_MAX, sizeof(*v));
+	int64_t *v = try_alloc(((size_t)n < SEGMENT_RUN_MAX ? n + 1 : SEGMENT_RUN_MAX) * sizeof(*v));
 	int rc = to && v ? 0 : err_set(err, E_NO_MEMORY, "not enough memory for a dictionary");
 
 	for (uint32_t i = 0; i < n && rc == 0; i += SEGMENT_RUN_MAX) {
