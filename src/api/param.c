@@ -14,11 +14,6 @@ static const char *const texts[PARAM_COUNT] = {
 #undef PARAM
 };
 
-const char *param_text(enum param p)
-{
-	return texts[p];
-}
-
 static int shown(struct span s)
 {
 	return (int)(s.len < SHOWN_MAX ? s.len : SHOWN_MAX);

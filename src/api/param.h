@@ -23,8 +23,6 @@ struct params {
 	uint32_t given; /* PARAM_BITs */
 };
 
-const char *param_text(enum param p);
-
 static inline bool param_is_given(const struct params *params, enum param p)
 {
 	return (params->given & 1u << p) != 0;

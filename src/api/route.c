@@ -16,7 +16,7 @@ static const struct route routes[ROUTE_COUNT] = {
 
 static const char *const method_names[] = {"GET", "HEAD", "POST"};
 
-enum method method_of(const char *name)
+static enum method method_of(const char *name)
 {
 	for (int i = 0; i < METHOD_OTHER; i++) {
 		if (strcmp(name, method_names[i]) == 0)

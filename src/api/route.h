@@ -43,7 +43,6 @@ struct route_match {
 	char allow[ROUTE_ALLOW_MAX]; /* after E_METHOD: the methods there are, for the Allow header */
 };
 
-enum method method_of(const char *name);
 const char *method_name(enum method m);
 
 const struct route *route_get(enum route_id id);

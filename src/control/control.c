@@ -152,12 +152,3 @@ void control_rollback(struct control *c)
 	c->owner = 0;
 	mutex_unlock(&c->mu);
 }
-
-int control_schema_version(struct control *c, int64_t *ret, struct err *err)
-{
-	bool entered = control__enter(c);
-	int rc = control__number(c, "SELECT version FROM schema_version", ret, err);
-
-	control__leave(c, entered);
-	return rc;
-}

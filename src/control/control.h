@@ -23,9 +23,6 @@ struct control;
 int control_open(const char *folder, struct control **ret, struct err *err) __attribute__((warn_unused_result));
 struct control *control_close(struct control *c); /* returns NULL */
 
-/* The number of the last migration that was applied. */
-int control_schema_version(struct control *c, int64_t *ret, struct err *err) __attribute__((warn_unused_result));
-
 /* ---- orgs and ledgers ---- */
 
 enum control_ledger_name { LEDGER_MAIN, LEDGER_SELF, LEDGER_NAME_COUNT };

@@ -32,7 +32,8 @@ static void make_hex(char *to, size_t digits)
 	mem_wipe(bytes, sizeof(bytes));
 }
 
-int service__wrap_key(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
+/* Makes a ledger's key, for control_org_create. */
+static int wrap_key(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
 {
 	struct service *s = user;
 	struct key key;
@@ -78,7 +79,7 @@ static int create_locked(struct service *s, const struct credentials *made, stru
 	struct control_api_key key = {.role = "owner", .created_us = clock_wall_us()};
 	int rc;
 
-	if ((rc = control_org_create(s->control, &org, service__wrap_key, s, err)) < 0)
+	if ((rc = control_org_create(s->control, &org, wrap_key, s, err)) < 0)
 		return rc;
 	memcpy(key.client_id, made->client_id, sizeof(made->client_id));
 	digest_sha256(s->digest, span_of(made->secret, SECRET_LEN), &key.secret_hash);

@@ -64,7 +64,7 @@ static int load_org_locked(struct service *s, int64_t id, struct org *org, struc
 	return 0;
 }
 
-int service__org_locked(struct service *s, int64_t id, struct org **ret, struct err *err)
+static int find_org_locked(struct service *s, int64_t id, struct org **ret, struct err *err)
 {
 	struct org *org;
 	int rc;
@@ -98,7 +98,7 @@ static int load_key_locked(struct service *s, const char *client_id, struct know
 			       stored.role);
 	key->secret_hash = stored.secret_hash;
 	memcpy(key->principal.client_id, stored.client_id, sizeof(stored.client_id));
-	return service__org_locked(s, stored.org, &key->principal.org, err);
+	return find_org_locked(s, stored.org, &key->principal.org, err);
 }
 
 static int find_key_locked(struct service *s, const char *client_id, const struct known_key **ret, struct err *err)

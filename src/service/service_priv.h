@@ -46,15 +46,8 @@ struct service {
 	bool is_closing;
 };
 
-/* The org with its ledgers opened; s->mu is held. */
-int service__org_locked(struct service *s, int64_t id, struct org **ret, struct err *err)
-	__attribute__((warn_unused_result));
-
 /* Unwraps a ledger's key. */
 int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct err *err);
-
-/* Makes a ledger's key, for control_org_create. */
-int service__wrap_key(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err);
 
 /* Makes the first org and its key when there is no org yet. */
 int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, struct err *err)

@@ -39,18 +39,19 @@ static int64_t unit_seconds(uint8_t unit)
 static bool parse_amount(struct span text, int64_t *ret_seconds)
 {
 	const int64_t max = TIME_SPAN_DAYS_MAX * 86400LL;
+	int64_t unit = text.len >= 2 ? unit_seconds(text.p[text.len - 1]) : 0;
 	int64_t n = 0;
 
-	if (text.len < 2 || unit_seconds(text.p[text.len - 1]) == 0)
+	if (unit == 0)
 		return false;
 	for (size_t i = 0; i + 1 < text.len; i++) {
 		if (text.p[i] < '0' || text.p[i] > '9' || n > max)
 			return false;
 		n = n * 10 + (text.p[i] - '0');
 	}
-	if (n > max / unit_seconds(text.p[text.len - 1]))
+	if (n > max / unit)
 		return false;
-	*ret_seconds = n * unit_seconds(text.p[text.len - 1]);
+	*ret_seconds = n * unit;
 	return true;
 }
 

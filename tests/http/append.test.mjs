@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { startServer, zstd, zstdBomb } from './helper.mjs';
+import { startServer, zstd, zstdBomb } from './server.mjs';
 
 let s;
 before(async () => (s = await startServer()));

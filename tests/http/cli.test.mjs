@@ -5,7 +5,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { makeFolder, removeFolder, sleep, startServer, STELE, stele, zstd } from './helper.mjs';
+import { makeFolder, removeFolder, sleep, startServer, STELE, stele, zstd } from './server.mjs';
 
 let s;
 let files;

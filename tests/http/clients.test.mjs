@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { sleep, startServer } from './helper.mjs';
+import { sleep, startServer } from './server.mjs';
 
 const IDLE = 2500;
 let s;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Server, startServer, stele } from './helper.mjs';
+import { Server, startServer, stele } from './server.mjs';
 
 let s;
 before(async () => (s = await startServer()));

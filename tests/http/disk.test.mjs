@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeFolder, removeFolder, Server, sleep } from './helper.mjs';
+import { makeFolder, removeFolder, Server, sleep } from './server.mjs';
 
 function mount(folder) {
   try {

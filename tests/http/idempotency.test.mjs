@@ -1,7 +1,7 @@
 // Idempotency-Key: the same request again gets the same answer and adds nothing, across a kill -9 too.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startServer } from './helper.mjs';
+import { startServer } from './server.mjs';
 
 let s;
 before(async () => (s = await startServer()));

@@ -2,7 +2,7 @@
 // verifies. STELE_KILLS says how often (default 8; about two seconds each).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { sleep, startServer, stele } from './helper.mjs';
+import { sleep, startServer, stele } from './server.mjs';
 
 const KILLS = Number(process.env.STELE_KILLS ?? 8);
 const CLIENTS = 12;

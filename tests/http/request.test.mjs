@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startServer } from './helper.mjs';
+import { startServer } from './server.mjs';
 
 let s;
 before(async () => (s = await startServer()));

@@ -1,7 +1,7 @@
 // GET /v1/events and /v1/events/{id}: pages, orders, cursors, totals, parameters.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startServer } from './helper.mjs';
+import { startServer } from './server.mjs';
 
 const TOTAL = 250;
 let s;

@@ -15,24 +15,21 @@
 #include "base/thread.h"
 #include "service/offline.h"
 #include "service/service.h"
+#include "temp_folder.h"
 
 #define TOKEN_MAX_LEN     128
 #define BOOTSTRAP_MAX_LEN 1024
 
-static char folder[64];
+static char folder[TEMP_FOLDER_MAX];
 
 static int make_folder(void **state)
 {
-	snprintf(folder, sizeof(folder), "/tmp/stele-service-XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
+	return temp_folder_make(folder);
 }
 
 static int remove_folder(void **state)
 {
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command); /* NOLINT: the path is ours */
+	return temp_folder_remove(folder);
 }
 
 static struct service *open_must(bool *ret_is_first)
