@@ -1,5 +1,6 @@
 /* Allocation. A size of 0 is served as 1, so that NULL always means "out of memory". */
 #include "base/mem.h"
+#include <malloc.h>
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -81,4 +82,17 @@ void mem_wipe(void *p, size_t len)
 {
 	if (len)
 		explicit_bzero(p, len);
+}
+
+#define ARENAS_MAX     4
+#define MMAP_BYTES_MIN (1 << 20) /* runs of this size come from the kernel and go back to it */
+#define TRIM_BYTES_MIN (8 << 20) /* so much free memory at the end of the heap is kept */
+
+void mem_tune_for_server(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_ARENA_MAX, ARENAS_MAX);
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
+	mallopt(M_TRIM_THRESHOLD, TRIM_BYTES_MIN);
+#endif
 }

@@ -18,6 +18,11 @@ void *try_alloc(size_t size) __attribute__((warn_unused_result)); /* not zeroed 
 void *try_realloc(void *p, size_t size) __attribute__((warn_unused_result));
 void *try_array(size_t count, size_t size) __attribute__((warn_unused_result)); /* zeroed; NULL on overflow */
 
+/* For a server, before its first thread: has the C library give back what is freed. Left to itself it raises its
+ * thresholds to the size of request bodies and blocks, and each thread's arena keeps its peak: three times the memory
+ * in use. */
+void mem_tune_for_server(void);
+
 /* Wipes a secret; never optimised away. */
 void mem_wipe(void *p, size_t len);
 

@@ -10,6 +10,7 @@
 #include "api/listen.h"
 #include "api/server.h"
 #include "base/diag.h"
+#include "base/mem.h"
 #include "main/command.h"
 #include "main/options.h"
 
@@ -59,6 +60,7 @@ static int run(const struct serve_options *o, struct err *err)
 	sigset_t set;
 	int rc;
 
+	mem_tune_for_server();
 	block_signals(&set);
 	if ((rc = listen_open(o->listen, &config.listen_fd, url, err)) < 0)
 		return rc;
