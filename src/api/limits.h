@@ -2,17 +2,19 @@
 #ifndef STELE_API_LIMITS_H
 #define STELE_API_LIMITS_H
 
-#define BODY_BYTES_MAX     (32u << 20)  /* of a request as it comes: some 60,000 events of half a kilobyte */
-#define BODY_INFLATED_MAX  (256u << 20) /* of a request once gzip or zstd is undone: stops decompression bombs */
-#define BODY_MEMORY_MAX    (512u << 20) /* bodies and answers of all requests together; beyond it 503 */
-#define BODY_ZSTD_LOG_MAX  25           /* window of a zstd body, log2: 32 MiB, as much as a body may have */
-#define DRAIN_BYTES_MAX    (64u << 20)  /* of a refused body are read, so that the client gets to see the answer */
-#define INLINE_BYTES_MAX   (64u << 10)  /* larger bodies are parsed by a worker: a connection thread stays responsive */
-#define POOL_REQUESTS_MAX  256u         /* idle requests kept for reuse */
-#define POOL_BYTES_MAX     (8u << 20)   /* a buffer beyond it is freed after its request */
-#define POOL_BYTES_TOTAL   (64u << 20)  /* buffers of all idle requests together */
-#define CONNECTIONS_MAX    12000u       /* ten thousand idle clients and room */
-#define CONNECTION_MEMORY  (32u << 10)  /* headers and half of it for reading; libmicrohttpd touches all of it */
+#define BODY_BYTES_MAX    (32u << 20)  /* of a request as it comes: some 60,000 events of half a kilobyte */
+#define BODY_INFLATED_MAX (256u << 20) /* of a request once gzip or zstd is undone: stops decompression bombs */
+#define BODY_MEMORY_MAX   (512u << 20) /* bodies and answers of all requests together; beyond it 503 */
+#define BODY_ZSTD_LOG_MAX 25           /* window of a zstd body, log2: 32 MiB, as much as a body may have */
+#define DRAIN_BYTES_MAX   (64u << 20)  /* of a refused body are read, so that the client gets to see the answer */
+#define INLINE_BYTES_MAX  (64u << 10)  /* larger bodies are parsed by a worker: a connection thread stays responsive */
+#define POOL_REQUESTS_MAX 256u         /* idle requests kept for reuse */
+#define POOL_BYTES_MAX    (8u << 20)   /* a buffer beyond it is freed after its request */
+#define POOL_BYTES_TOTAL  (64u << 20)  /* buffers of all idle requests together */
+#define CONNECTIONS_MAX   12000u       /* ten thousand idle clients and room */
+/* Headers, and half of it for reading. libmicrohttpd clears all of it after each request; from more than 32 KiB on it
+ * maps the memory instead of taking it from the heap, so that a closed connection gives it back. */
+#define CONNECTION_MEMORY  (36u << 10)
 #define CONNECTION_THREADS 4u
 #define WORKER_THREADS     4u
 #define IDLE_TIMEOUT_S     30    /* a connection on which nothing moves is closed */
