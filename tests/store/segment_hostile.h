@@ -1,0 +1,121 @@
+/*
+ * A program that includes this has checksums that are always 0 and zstd frames, of the store's own, that are the bytes
+ * themselves: its segments are plain from end to end and any byte can be changed without a checksum telling. So tests
+ * and fuzzing reach what lies behind the checksums. It works because a program's own functions come before those of the
+ * libraries. Include in one file only.
+ */
+#ifndef STELE_TESTS_STORE_SEGMENT_HOSTILE_H
+#define STELE_TESTS_STORE_SEGMENT_HOSTILE_H
+
+#include <stdlib.h>
+#include <zstd.h>
+
+#include "base/hash.h"
+#include "codec/record.h"
+#include "store/segment_priv.h"
+
+uint32_t crc32c(uint32_t crc, const void *p, size_t len)
+{
+	(void)crc;
+	(void)p;
+	(void)len;
+	return 0;
+}
+
+size_t ZSTD_compress(void *to, size_t cap, const void *from, size_t len, int level)
+{
+	(void)level;
+	must(len <= cap);
+	memcpy(to, from, len);
+	return len;
+}
+
+size_t ZSTD_decompress(void *to, size_t cap, const void *from, size_t len)
+{
+	memcpy(to, from, len < cap ? len : cap);
+	return len;
+}
+
+static const uint8_t hostile_key[ID_KEY_LEN] = "0123456789abcdef";
+
+/* A copy of the bytes, so that reading past them shows; NULL when it cannot be opened. */
+static inline struct segment *hostile_open(struct span bytes)
+{
+	uint8_t *copy = malloc(bytes.len + 1);
+	struct segment *s = NULL;
+
+	must(copy != NULL);
+	memcpy(copy, bytes.p, bytes.len);
+	copy = realloc(copy, bytes.len ? bytes.len : 1);
+	if (segment_open(object_of_memory(copy, bytes.len), hostile_key, &s, NULL) < 0)
+		return NULL;
+	return s;
+}
+
+/* Asks a block for all it can say. Values may be anything; they must only be bounded. */
+static inline void hostile_read_block(struct segment *s, uint32_t number, struct buf *to)
+{
+	const struct block_values *v;
+	const int64_t *time;
+	struct block *b;
+
+	if (block_open(s, number, &b, NULL) < 0)
+		return;
+	for (uint32_t c = 0; c < segment_column_count(s); c++) {
+		if (block_values(b, c, &v, NULL) < 0 || !v)
+			continue;
+		for (uint32_t i = 0; i < v->count; i++) {
+			must(!v->row_of || v->row_of[i] < b->info.rows);
+			must(!v->dict || dict_get(v->dict, v->code[i]).len <= RECORD_BYTES_MAX);
+			buf_reset(to);
+			if (block_value_text(b, c, i, to, NULL) == 0)
+				must(to->len <= 2 * RECORD_BYTES_MAX);
+		}
+	}
+	for (uint32_t r = 0; r < b->info.rows; r++) {
+		buf_reset(to);
+		if (block_record(b, r, to, NULL) == 0)
+			must(to->len <= RECORD_BYTES_MAX);
+	}
+	(void)!block_times(b, &time, NULL);
+	(void)!block_received(b, &time, NULL);
+	block_close(b);
+}
+
+/* Opens, reads, looks up, verifies and merges with itself what may be no segment at all. */
+static inline void hostile_try(struct span bytes)
+{
+	struct segment *s = hostile_open(bytes), *merged;
+	uint64_t blocks[SEGMENT_BLOCKS_MAX / 64];
+	struct merkle_frontier before;
+	struct buf to = BUF_INIT;
+	uint64_t rows = 0;
+
+	if (!s)
+		return;
+	for (uint32_t k = 0; k < segment_block_count(s); k++)
+		rows += segment_block_info(s, k)->rows;
+	must(rows == segment_next(s) - segment_first(s));
+	for (uint32_t k = 0; k < segment_block_count(s) && rows <= 4 * BLOCK_ROWS_MAX; k++)
+		hostile_read_block(s, k, &to);
+	for (uint64_t i = 0; i < 16; i++) {
+		memset(blocks, 0, sizeof(blocks));
+		(void)!segment_lookup(s, i * 0x1111111111111111u, blocks, NULL);
+		for (uint32_t k = (segment_block_count(s) + 63) / 64; k < SEGMENT_BLOCKS_MAX / 64; k++)
+			must(blocks[k] == 0);
+	}
+	merkle_init(&before);
+	before.size = segment_first(s);
+	if (rows <= 4 * BLOCK_ROWS_MAX)
+		(void)!segment_verify(s, &before, NULL);
+	buf_reset(&to);
+	if (rows <= 4 * BLOCK_ROWS_MAX && segment_merge(&s, 1, hostile_key, &to, NULL) == 0) {
+		merged = hostile_open(buf_span(&to));
+		must(merged != NULL);
+		segment_unref(merged);
+	}
+	buf_release(&to);
+	segment_unref(s);
+}
+
+#endif
