@@ -12,7 +12,8 @@
 #include "store/store_priv.h"
 
 #define WAVE_FRAMES 1024u
-#define WAVE_BYTES  (8u << 20) /* of payload */
+#define WAVE_BYTES  (4u << 20) /* of payload */
+#define JOBS_KEPT   8u
 
 struct job {
 	struct ledger *ledger;
@@ -21,6 +22,7 @@ struct job {
 	struct buf payload;
 	struct record_batch batch;
 	struct sha256 *leaves;
+	size_t leaves_cap;
 	int rc;
 };
 
@@ -40,7 +42,11 @@ static int unpack(struct job *job)
 
 	if (rc < 0)
 		return rc;
-	job->leaves = try_alloc(job->frame.count * sizeof(*job->leaves));
+	if (job->leaves_cap < job->frame.count) {
+		free(job->leaves);
+		job->leaves = try_alloc(job->frame.count * sizeof(*job->leaves));
+		job->leaves_cap = job->leaves ? job->frame.count : 0;
+	}
 	if (!job->leaves)
 		return E_NO_MEMORY;
 	ledger__prepare(job->ledger, &job->batch, job->skip, job->frame.first, job->frame.received_us, job->leaves);
@@ -107,6 +113,19 @@ static void release_job(struct job *job)
 	*job = (struct job){0};
 }
 
+/* Fresh memory costs as much as unpacking into it: the first jobs, which every wave has, keep theirs. */
+static void reset_job(struct replay *r, size_t i)
+{
+	struct job *job = &r->jobs[i];
+
+	if (i >= JOBS_KEPT) {
+		release_job(job);
+		return;
+	}
+	buf_reset(&job->payload);
+	record_batch_reset(&job->batch);
+}
+
 static int fail_job(const struct job *job, struct err *err)
 {
 	if (job->rc == E_NO_MEMORY)
@@ -138,7 +157,7 @@ static int run_wave(struct replay *r, struct err *err)
 		rc = relieve(r->store, job->ledger, err);
 	}
 	for (size_t i = 0; i < r->count; i++)
-		release_job(&r->jobs[i]);
+		reset_job(r, i);
 	r->count = 0;
 	r->bytes = 0;
 	return rc;
@@ -232,7 +251,7 @@ int store__replay(struct store *s, const struct journal_config *config, struct e
 		if (rc < 0)
 			s->journal = journal_close(s->journal);
 	}
-	for (size_t i = 0; i < r.count; i++)
+	for (size_t i = 0; i < WAVE_FRAMES; i++)
 		release_job(&r.jobs[i]);
 	free(r.jobs);
 	return rc;

@@ -15,7 +15,6 @@
 #include "store/store_priv.h"
 
 #define RETRY_MS           1000
-#define HEAD_BYTES_CUT     (HEAD_RAW_BYTES_MAX / 2)
 #define OLDEST_LEDGERS_MAX 256u
 
 /* ---- queues ---- */
@@ -163,7 +162,7 @@ static void shrink_journal(struct store *s)
 	struct err err = ERR_INIT;
 	int rc = 0;
 
-	while (rc == 0 && journal_bytes(s->journal) > JOURNAL_BYTES_MAX) {
+	while (rc == 0 && journal_bytes(s->journal) > s->config.journal_bytes_max) {
 		size_t n = journal_oldest(s->journal, store__sealed, s, ledgers, OLDEST_LEDGERS_MAX);
 
 		for (size_t i = 0; i < n && rc == 0; i++) {
@@ -180,14 +179,14 @@ static void shrink_journal(struct store *s)
 
 static bool is_memory_large(struct store *s)
 {
-	return atomic_load(&s->memory.head) > HEAD_BYTES_CUT;
+	return atomic_load(&s->memory.head) > s->config.head_raw_bytes_max / 2;
 }
 
 void sealer__check(struct store *s)
 {
 	struct sealer *q = &s->sealer;
 	bool memory = is_memory_large(s);
-	bool journal = journal_bytes(s->journal) > JOURNAL_BYTES_MAX;
+	bool journal = journal_bytes(s->journal) > s->config.journal_bytes_max;
 
 	if (s->config.no_threads || (!memory && !journal))
 		return;

@@ -265,6 +265,10 @@ static struct store *new_store(const struct store_config *config)
 	s->config.folder = xstrdup(config->folder);
 	s->io = config->io;
 	s->block_rows = config->block_rows ? config->block_rows : BLOCK_ROWS_MAX;
+	if (!s->config.journal_bytes_max)
+		s->config.journal_bytes_max = JOURNAL_BYTES_MAX;
+	if (!s->config.head_raw_bytes_max)
+		s->config.head_raw_bytes_max = HEAD_RAW_BYTES_MAX;
 	must(s->block_rows % MERKLE_GROUP == 0 && s->block_rows <= BLOCK_ROWS_MAX);
 	s->lock_fd = -1;
 	s->idempotency = idempotency_new(IDEMPOTENCY_KEYS_MAX);

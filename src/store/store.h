@@ -36,6 +36,8 @@ struct store_config {
 	/* For tests, 0 for the usual: */
 	uint32_t block_rows;         /* BLOCK_ROWS_MAX; a multiple of MERKLE_GROUP */
 	uint64_t journal_file_bytes; /* JOURNAL_FILE_BYTES */
+	uint64_t journal_bytes_max;  /* JOURNAL_BYTES_MAX */
+	uint64_t head_raw_bytes_max; /* HEAD_RAW_BYTES_MAX */
 };
 
 /* Opens a data folder (made when missing), recovers. E_LOCKED, E_CORRUPT, E_IO. */

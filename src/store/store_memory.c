@@ -22,7 +22,7 @@ bool memory__admit(struct store *s, struct ledger_append *a)
 	bool may_go;
 
 	mutex_lock(&m->mutex);
-	may_go = s->config.no_threads || (m->admitted < HEAD_RAW_BYTES_MAX && !m->first);
+	may_go = s->config.no_threads || (m->admitted < s->config.head_raw_bytes_max && !m->first);
 	if (may_go) {
 		m->admitted += a->bytes;
 	} else {
@@ -46,9 +46,10 @@ void memory__add(struct store *s, uint64_t bytes)
 	atomic_fetch_add(&s->memory.head, bytes);
 }
 
-static struct ledger_append *take_waiting_locked(struct memory *m)
+static struct ledger_append *take_waiting_locked(struct store *s)
 {
-	struct ledger_append *a = m->admitted < HEAD_RAW_BYTES_MAX ? m->first : NULL;
+	struct memory *m = &s->memory;
+	struct ledger_append *a = m->admitted < s->config.head_raw_bytes_max ? m->first : NULL;
 
 	if (a) {
 		m->first = a->next;
@@ -70,7 +71,7 @@ void memory__give(struct store *s, uint64_t bytes)
 	m->admitted -= bytes;
 	if (!m->is_letting_in) { /* else that thread, or this one further up its stack, sees the room */
 		m->is_letting_in = true;
-		while ((a = take_waiting_locked(m))) {
+		while ((a = take_waiting_locked(s))) {
 			mutex_unlock(&m->mutex);
 			ledger__append_admitted(a);
 			mutex_lock(&m->mutex);
@@ -85,7 +86,7 @@ bool memory__is_over(struct store *s)
 	bool is_over;
 
 	mutex_lock(&s->memory.mutex);
-	is_over = s->memory.admitted >= HEAD_RAW_BYTES_MAX;
+	is_over = s->memory.admitted >= s->config.head_raw_bytes_max;
 	mutex_unlock(&s->memory.mutex);
 	return is_over;
 }

@@ -103,6 +103,8 @@ int model_try_open(struct model *m, struct err *err)
 		.no_threads = !m->with_threads,
 		.block_rows = m->block_rows,
 		.journal_file_bytes = m->journal_file_bytes,
+		.journal_bytes_max = m->journal_bytes_max,
+		.head_raw_bytes_max = m->head_raw_bytes_max,
 	};
 
 	return store_open(&config, &m->store, err);

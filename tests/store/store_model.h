@@ -39,6 +39,8 @@ struct model {
 	bool with_threads;
 	uint32_t block_rows;
 	uint64_t journal_file_bytes;
+	uint64_t journal_bytes_max;
+	uint64_t head_raw_bytes_max;
 };
 
 uint64_t model_seed(void); /* STELE_SEED, or a new one; printed */

@@ -103,6 +103,10 @@ static void run_lives(bool with_threads, uint64_t runs)
 		rng_init(&r, seed + i);
 		model_init(&m, disk);
 		m.with_threads = with_threads;
+		if (rng_below(&r, 2)) { /* so little room that appends wait, and heads and journal are pushed out */
+			m.head_raw_bytes_max = 1u << 15;
+			m.journal_bytes_max = 1u << 18;
+		}
 		simdisk_set_short(disk, 7);
 		for (int k = 0; k < 5; k++)
 			one_life(&m, &r);
