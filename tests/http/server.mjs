@@ -55,6 +55,8 @@ export class Server {
   async stop(signal = 'SIGTERM') {
     this.child.kill(signal);
     const end = await this.exited;
+    if (signal === 'SIGTERM' && (end.code !== 0 || /Sanitizer|runtime error/.test(this.log)))
+      throw new Error(`the server ended with ${end.code ?? end.signal}: ${this.log}`);
     this.agent.destroy();
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
     return end;
