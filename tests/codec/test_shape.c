@@ -173,13 +173,8 @@ static void test_shape__tells_kinds_apart_behind_equal_literals(void **state)
 static void test_shape__names_paths_unmistakably(void **state)
 {
 	struct shape_set *s = shape_set_new();
-	const char *const path[] = {"a\x1f"
-				    "b",
-				    "a.b",
-				    "",
-				    "\x1f",
-				    "a\\\"",
-				    "a\\u0001"};
+	static const char inside[] = {'a', SHAPE_PATH_SEP, 'b', 0}, unnamed[] = {SHAPE_PATH_SEP, 0};
+	const char *const path[] = {inside, "a.b", "", unnamed, "a\\\"", "a\\u0001"};
 
 	(void)state;
 	cut_text(s, "{\"\":{\"\":1},\"a\":{\"b\":1},\"a.b\":1,\"a\\\"\":1,\"a\\u0001\":1}");
