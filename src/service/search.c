@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "service/cursor.h"
+#include "service/search_around.h"
 #include "service/service_priv.h"
 #include "service/time_text.h"
 
@@ -127,9 +128,22 @@ static int take_step(struct page *page, const struct search_answer *a, struct er
 	return 0;
 }
 
+/* One step. Its own file and offset of damage go to the log; the answer says which records are missing. */
+static int run_step(struct snapshot *snapshot, const struct search_request *r, struct gap_list *gaps,
+		    struct search_answer *ret, struct err *err)
+{
+	int rc = search_run(snapshot, r, ret, err);
+
+	if (rc != E_CORRUPT)
+		return rc;
+	search_answer_release(ret);
+	*ret = (struct search_answer)SEARCH_ANSWER_INIT;
+	return search_around_damage(snapshot, r, ret, gaps, err);
+}
+
 /* Fetches the steps; *ret_more says whether there is a next page. */
 static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32_t limit, struct page *page,
-		     bool *ret_more, struct err *err)
+		     struct gap_list *gaps, bool *ret_more, struct err *err)
 {
 	int rc;
 
@@ -139,7 +153,7 @@ static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32
 		uint32_t left = limit - page->count;
 
 		r->limit = left < PAGE_STEP ? left : PAGE_STEP;
-		rc = search_run(snapshot, r, &answer, err);
+		rc = run_step(snapshot, r, gaps, &answer, err);
 		if (rc == 0)
 			rc = take_step(page, &answer, err);
 		if (rc == 0 && r->total != SEARCH_TOTAL_NONE) {
@@ -158,17 +172,17 @@ static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32
 	return 0;
 }
 
-/* What the snapshot cannot give is said: an answer with holes must not look whole. */
-static int take_damaged(struct page *page, const struct snapshot *snapshot, struct err *err)
+/* What cannot be read is said: an answer with holes must not look whole. */
+static int take_damaged(struct page *page, const struct snapshot *snapshot, struct gap_list *gaps, struct err *err)
 {
-	if (snapshot->damaged_count == 0)
-		return 0;
-	page->damaged = try_array(snapshot->damaged_count, sizeof(*page->damaged));
-	if (!page->damaged)
-		return err_set(err, E_NO_MEMORY, "not enough memory for the page");
-	memcpy(page->damaged, snapshot->damaged, snapshot->damaged_count * sizeof(*page->damaged));
-	page->damaged_count = snapshot->damaged_count;
-	return 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < snapshot->damaged_count && rc == 0; i++)
+		rc = gap_list_add(gaps, snapshot->damaged[i].first, snapshot->damaged[i].next, err);
+	page->damaged = gaps->gap;
+	page->damaged_count = gaps->count;
+	*gaps = (struct gap_list){0};
+	return rc;
 }
 
 static void make_next(const struct principal *who, const struct search_params *p, const struct search_request *r,
@@ -190,6 +204,7 @@ static int run(const struct principal *who, const struct search_params *p, const
 	struct search_request r = {.query = query, .total = p->total};
 	struct snapshot *snapshot = NULL;
 	struct buf binding = BUF_INIT;
+	struct gap_list gaps = {0};
 	bool more;
 	int rc;
 
@@ -201,13 +216,14 @@ static int run(const struct principal *who, const struct search_params *p, const
 		goto out;
 	if (r.size > snapshot->size)
 		r.size = snapshot->size; /* the pages of one search see one ledger */
-	if ((rc = run_steps(snapshot, &r, p->limit, page, &more, err)) < 0)
+	if ((rc = run_steps(snapshot, &r, p->limit, page, &gaps, &more, err)) < 0)
 		goto out;
-	if ((rc = take_damaged(page, snapshot, err)) < 0)
+	if ((rc = take_damaged(page, snapshot, &gaps, err)) < 0)
 		goto out;
 	if (more)
 		make_next(who, p, &r, buf_span(&binding), page);
 out:
+	gap_list_release(&gaps);
 	buf_release(&binding);
 	snapshot_free(snapshot);
 	return rc;
