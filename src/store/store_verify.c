@@ -49,15 +49,35 @@ static int take_view(struct ledger *l, struct snapshot **ret, struct merkle_fron
 	return rc;
 }
 
-static void note_gaps(struct verify *v, const struct snapshot *s)
+/* The damaged segment at or behind `from`; false when there is none. */
+static bool next_damaged(struct ledger *l, uint64_t from, uint64_t *ret_first, uint64_t *ret_next)
 {
-	for (size_t i = 0; i < s->damaged_count; i++) {
+	bool is_found = false;
+
+	mutex_lock(&l->mutex);
+	for (size_t i = 0; i < l->part_count && !is_found; i++) {
+		if (!l->parts[i].is_damaged || l->parts[i].first < from)
+			continue;
+		*ret_first = l->parts[i].first;
+		*ret_next = l->parts[i].next;
+		is_found = true;
+	}
+	mutex_unlock(&l->mutex);
+	return is_found;
+}
+
+/* Opens each damaged segment once more, which says what is wrong with which file. */
+static void note_damaged(struct verify *v, struct ledger *l)
+{
+	uint64_t first, next;
+
+	for (uint64_t from = 0; next_damaged(l, from, &first, &next); from = next) {
+		struct segment *segment = NULL;
 		struct err err = ERR_INIT;
-		int rc = err_corrupt(&err, -1, "ledger %u: records %llu to %llu are in a damaged segment",
-				     ledger_number(s->ledger), (unsigned long long)s->damaged[i].first,
-				     (unsigned long long)s->damaged[i].next - 1);
+		int rc = ledger__open_file(l, first, next, &segment, &err);
 
 		note(v, rc, &err);
+		segment_unref(segment);
 	}
 }
 
@@ -126,7 +146,7 @@ static void check_ledger(struct verify *v, struct ledger *l)
 		return;
 	t = store__take_tool(v->store);
 	merkle_init(&tree);
-	note_gaps(v, s);
+	note_damaged(v, l);
 	check_segments(v, s, &tree);
 	for (size_t i = 0; i < s->tail_count; i++)
 		check_tail(v, &s->tails[i], t->digest, &tree);
