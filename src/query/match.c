@@ -2,7 +2,7 @@
  * A walk over canonical JSON text: no blanks, no escapes in a record but those it must have, so that members are found
  * by comparing bytes and values are looked at where they lie. A walk ends with the first value that matches.
  */
-#include "query/match.h"
+#include "query/match_priv.h"
 
 #include "base/mem.h"
 #include "codec/json_text.h"
@@ -32,7 +32,7 @@ static bool contains(const struct query_node *leaf, struct span text)
 	       (leaf->form.len && token_contains_phrase(text, &leaf->form, 1, true));
 }
 
-bool match_string(const struct query_node *leaf, struct span inside, struct buf *scratch)
+bool match__string(const struct query_node *leaf, struct span inside, struct buf *scratch)
 {
 	switch (leaf->kind) {
 	case QUERY_EXISTS:
@@ -42,7 +42,7 @@ bool match_string(const struct query_node *leaf, struct span inside, struct buf 
 	default:
 		break;
 	}
-	if (!match_find(inside, leaf->needle))
+	if (!match__find(inside, leaf->needle))
 		return false;
 	if (!inside.len || !memchr(inside.p, '\\', inside.len))
 		return contains(leaf, inside);
@@ -176,7 +176,7 @@ static const uint8_t *walk_any(struct walk *w, const uint8_t *p, unsigned depth)
 		end = find_quote(p + 1, w->end);
 		if (!end)
 			return NULL;
-		w->found = match_string(w->leaf, span_of(p + 1, (size_t)(end - p - 1)), w->scratch);
+		w->found = match__string(w->leaf, span_of(p + 1, (size_t)(end - p - 1)), w->scratch);
 		end++;
 	} else {
 		end = find_scalar_end(p, w->end);
@@ -263,7 +263,7 @@ static void walk_text(struct walk *w, const uint8_t *p)
 	}
 }
 
-bool match_json(const struct query_node *leaf, struct span json, const struct span *rest, struct buf *scratch)
+bool match__json(const struct query_node *leaf, struct span json, const struct span *rest, struct buf *scratch)
 {
 	struct walk w = {leaf, json.p + json.len, scratch, false};
 
@@ -276,11 +276,11 @@ bool match_json(const struct query_node *leaf, struct span json, const struct sp
 	return w.found;
 }
 
-bool match_record(const struct query_node *leaf, struct span record, struct buf *scratch)
+bool match__record(const struct query_node *leaf, struct span record, struct buf *scratch)
 {
 	struct walk w = {leaf, record.p + record.len, scratch, false};
 
-	if (record.len == 0 || record.p[0] != '{' || !match_find(record, leaf->needle))
+	if (record.len == 0 || record.p[0] != '{' || !match__find(record, leaf->needle))
 		return false;
 	if (leaf->path.len == 0)
 		walk_text(&w, record.p);
@@ -307,7 +307,7 @@ static bool matches(const struct query_node *n, struct span record, struct buf *
 				return any;
 		return !any;
 	default:
-		return match_record(n, record, scratch);
+		return match__record(n, record, scratch);
 	}
 }
 

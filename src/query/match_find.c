@@ -3,7 +3,7 @@
  * have both with all of it (the well-known way to use SIMD for this). It finds what cannot match; what it lets pass is
  * looked at properly by the caller, so case is folded by one bit without asking whether the byte is a letter.
  */
-#include "query/match.h"
+#include "query/match_priv.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -66,7 +66,7 @@ static bool find_fast(struct span text, struct span needle)
 
 #endif
 
-bool match_find(struct span text, struct span needle)
+bool match__find(struct span text, struct span needle)
 {
 	if (needle.len == 0)
 		return true;

@@ -50,7 +50,7 @@ struct span query__own_copy(struct query *q, struct span from)
 	return span_of(p, from.len);
 }
 
-struct query_node *query__new_node(struct query *q, enum query_kind kind)
+static struct query_node *new_node(struct query *q, enum query_kind kind)
 {
 	struct query_node *n = query__own(q, xalloc(sizeof(*n)));
 
@@ -58,7 +58,8 @@ struct query_node *query__new_node(struct query *q, enum query_kind kind)
 	return n;
 }
 
-int query__fail(struct span text, size_t at, int code, const char *what, struct err *err)
+/* Fills err for what stands at byte `at` of the text; `what` follows the column. */
+static int fail_at(struct span text, size_t at, int code, const char *what, struct err *err)
 {
 	size_t column = 1;
 
@@ -72,7 +73,7 @@ int query__fail(struct span text, size_t at, int code, const char *what, struct 
 
 static int fail(struct parser *p, size_t at, const char *what)
 {
-	return query__fail(p->text, at, E_SYNTAX, what, p->err);
+	return fail_at(p->text, at, E_SYNTAX, what, p->err);
 }
 
 static bool is_end(const struct parser *p)
@@ -97,8 +98,8 @@ static bool is_operator(const struct parser *p, const char *name)
 static int enter(struct parser *p)
 {
 	if (++p->depth > QUERY_DEPTH_MAX)
-		return query__fail(p->text, p->at, E_TOO_LARGE,
-				   "parentheses and NOT may be nested 32 deep, and here they are deeper", p->err);
+		return fail_at(p->text, p->at, E_TOO_LARGE,
+			       "parentheses and NOT may be nested 32 deep, and here they are deeper", p->err);
 	return 0;
 }
 
@@ -107,9 +108,8 @@ static int enter(struct parser *p)
 static int new_leaf(struct parser *p, enum query_kind kind, struct span path, size_t at, struct query_node **ret)
 {
 	if (++p->terms > QUERY_TERMS_MAX)
-		return query__fail(p->text, at, E_TOO_LARGE, "a query may have 512 terms, and here it has more",
-				   p->err);
-	*ret = query__new_node(p->q, kind);
+		return fail_at(p->text, at, E_TOO_LARGE, "a query may have 512 terms, and here it has more", p->err);
+	*ret = new_node(p->q, kind);
 	(*ret)->path = path;
 	(*ret)->column = (uint32_t)at + 1;
 	return 0;
@@ -325,7 +325,7 @@ static int parse_not(struct parser *p, struct query_node **ret)
 	p->depth--;
 	if (rc < 0)
 		return rc;
-	n = query__new_node(p->q, QUERY_NOT);
+	n = new_node(p->q, QUERY_NOT);
 	n->child = query__own(p->q, xarray(1, sizeof(struct query_node *)));
 	n->child[0] = child;
 	n->child_count = 1;
@@ -355,7 +355,7 @@ static struct query_node *join(struct parser *p, enum query_kind kind, struct ch
 			for (uint32_t i = 0; c->item[k]->kind == kind && i < c->item[k]->child_count; i++)
 				add_child(&flat, c->item[k]->child[i]);
 		}
-		n = query__new_node(p->q, kind);
+		n = new_node(p->q, kind);
 		n->child = query__own(p->q, flat.item);
 		n->child_count = flat.count;
 	}
@@ -425,7 +425,7 @@ static int parse(struct parser *p)
 
 	skip_blanks(p);
 	if (is_end(p)) {
-		p->q->root = query__new_node(p->q, QUERY_ALL);
+		p->q->root = new_node(p->q, QUERY_ALL);
 		return 0;
 	}
 	rc = parse_or(p, &p->q->root);
@@ -440,8 +440,8 @@ int query_parse(struct span text, struct query **ret, struct err *err)
 	int rc;
 
 	if (text.len > QUERY_BYTES_MAX)
-		return query__fail(text, QUERY_BYTES_MAX, E_TOO_LARGE, "a query may have 8192 bytes, and it is longer",
-				   err);
+		return fail_at(text, QUERY_BYTES_MAX, E_TOO_LARGE, "a query may have 8192 bytes, and it is longer",
+			       err);
 	p.q = xalloc(sizeof(*p.q));
 	rc = parse(&p);
 	if (rc < 0)

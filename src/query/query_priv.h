@@ -13,11 +13,6 @@ struct query {
 /* Hands `p` to the query and returns it. */
 void *query__own(struct query *q, void *p);
 struct span query__own_copy(struct query *q, struct span from);
-struct query_node *query__new_node(struct query *q, enum query_kind kind);
-
-/* Fills err for what stands at byte `at` of the text and returns `code`. `what` ends a sentence that begins with the
- * column. */
-int query__fail(struct span text, size_t at, int code, const char *what, struct err *err);
 
 /* ---- query_scan.c: the text's smallest parts ---- */
 

@@ -53,7 +53,8 @@ struct search_answer {
 		}                                                                                                      \
 	}
 
-/* E_CORRUPT when a part that had to be read is damaged. */
+/* E_CORRUPT when a part that had to be read is damaged. What the snapshot lists as damaged is passed over: then no
+ * total is exact. */
 int search_run(struct snapshot *s, const struct search_request *r, struct search_answer *ret, struct err *err)
 	__attribute__((warn_unused_result));
 void search_answer_release(struct search_answer *a);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "../base/seed.h"
-#include "query/match.h"
+#include "query/match_priv.h"
 
 static bool find_slowly(struct span text, struct span needle)
 {
@@ -41,7 +41,7 @@ static void test_match__finds_what_its_twin_finds(void **state)
 		for (size_t i = 0; i < needle_len; i++)
 			needle[i] = "ab"[rng_below(&rng, 2)];
 		here = find_slowly(span_of(p, len), span_of(needle, needle_len));
-		assert_int_equal(match_find(span_of(p, len), span_of(needle, needle_len)), here);
+		assert_int_equal(match__find(span_of(p, len), span_of(needle, needle_len)), here);
 		found += here;
 		free(p);
 	}

@@ -491,9 +491,9 @@ static void put_leaf(struct world *w, struct buf *to)
 
 	find_value(w, &v);
 	find_value(w, &other);
-	if (way == 0) {
+	if (way == 0 && !w->without_ids) {
 		put_id_leaf(w, to);
-	} else if (way == 1) {
+	} else if (way <= 1) {
 		buf_put_u8(to, '*');
 	} else if (way < 4) {
 		put_leaf_text(w, &v, false, to);
@@ -539,5 +539,11 @@ static void put_tree(struct world *w, unsigned depth, struct buf *to)
 
 void world_query(struct world *w, struct buf *to)
 {
+	put_tree(w, 0, to);
+}
+
+void world_query_values(struct world *w, struct buf *to)
+{
+	w->without_ids = true;
 	put_tree(w, 0, to);
 }

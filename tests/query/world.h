@@ -14,6 +14,7 @@
 
 struct world {
 	struct rng *rng;
+	bool without_ids; /* in queries */
 	uint64_t first;
 	uint32_t count;
 	struct record_batch batch;
@@ -29,8 +30,10 @@ extern const uint8_t world_id_key[ID_KEY_LEN];
 void world_make(struct world *w, struct rng *rng, uint64_t first, uint32_t count, uint32_t segmented);
 void world_release(struct world *w);
 
-/* A random query over what the world's records hold, as text. */
+/* A random query over what the world's records hold, as text. The second asks for no ids and needs only rng, record and
+ * count. */
 void world_query(struct world *w, struct buf *to);
+void world_query_values(struct world *w, struct buf *to);
 
 /* Appends one random event as JSON. */
 void world_event(struct rng *rng, uint64_t number, struct buf *to);

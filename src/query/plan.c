@@ -1,8 +1,8 @@
 /* Making a query ready: index keys, ids looked up, children cheapest first. */
 #include "base/mem.h"
 #include "codec/token.h"
-#include "query/match.h"
-#include "query/search_priv.h"
+#include "query/match_priv.h"
+#include "query/plan_priv.h"
 
 /* What a row costs, roughly: by number, by the values of one path, of a whole record. */
 #define COST_ID   0u
@@ -161,6 +161,6 @@ bool plan__matches(const struct plan *p, const struct plan_node *n, uint64_t ind
 		return !any;
 	default:
 		return p->leaf[n->leaf].is_id ? p->leaf[n->leaf].index == index
-					      : match_record(p->leaf[n->leaf].node, record, scratch);
+					      : match__record(p->leaf[n->leaf].node, record, scratch);
 	}
 }

@@ -1,177 +1,17 @@
 /*
- * A query on one segment: blocks by the index, then rows by codes and values.
+ * The rows of a block that match, by codes and values.
  *
  * Rows that are still in question go from predicate to predicate as a bitmap, so that each looks only at what the ones
  * before have left; a value of a dictionary is looked at once a segment.
  */
 #include "base/mem.h"
-#include "codec/shape.h"
-#include "query/match.h"
-#include "query/search_priv.h"
+#include "query/match_priv.h"
+#include "query/view_priv.h"
 
 enum verdict { VERDICT_NONE = 0, VERDICT_NO = 1, VERDICT_YES = 2 };
 
 /* What it costs to look at a value's text, in rows looked at by code. */
 #define TEXT_WORK 25u
-
-/* ---- pruning ---- */
-
-static void set_all_blocks(const struct segment *s, uint64_t *blocks)
-{
-	uint32_t count = segment_block_count(s);
-
-	memset(blocks, 0, BLOCK_WORDS * sizeof(*blocks));
-	memset(blocks, 0xff, count / 64 * sizeof(*blocks));
-	if (count % 64)
-		blocks[count / 64] = (UINT64_C(1) << count % 64) - 1;
-}
-
-static bool has_blocks(const uint64_t *blocks)
-{
-	uint64_t any = 0;
-
-	for (uint32_t w = 0; w < BLOCK_WORDS; w++)
-		any |= blocks[w];
-	return any != 0;
-}
-
-static void prune_id(const struct view *v, uint64_t index, uint64_t *blocks)
-{
-	memset(blocks, 0, BLOCK_WORDS * sizeof(*blocks));
-	for (uint32_t b = 0; b < segment_block_count(v->segment); b++) {
-		const struct segment_block_info *info = segment_block_info(v->segment, b);
-
-		if (index >= info->first && index - info->first < info->rows)
-			blocks[b / 64] |= UINT64_C(1) << b % 64;
-	}
-}
-
-static int prune_leaf(struct view *v, const struct plan_leaf *leaf, uint64_t *blocks, struct err *err)
-{
-	uint64_t found[BLOCK_WORDS] = {0};
-	int rc;
-
-	if (leaf->is_id) {
-		prune_id(v, leaf->index, blocks);
-		return 0;
-	}
-	set_all_blocks(v->segment, blocks);
-	for (uint32_t k = 0; k < leaf->key_count && has_blocks(blocks); k++) {
-		rc = segment_lookup(v->segment, leaf->key[k], found, err);
-		if (rc < 0)
-			return rc;
-		for (uint32_t w = 0; w < BLOCK_WORDS; w++)
-			blocks[w] &= found[w];
-	}
-	return 0;
-}
-
-static int prune(struct view *v, const struct plan_node *n, uint64_t *blocks, struct err *err);
-
-static int prune_children(struct view *v, const struct plan_node *n, uint64_t *blocks, struct err *err)
-{
-	uint64_t part[BLOCK_WORDS];
-	bool is_and = n->kind == QUERY_AND;
-	int rc;
-
-	if (is_and)
-		set_all_blocks(v->segment, blocks);
-	else
-		memset(blocks, 0, BLOCK_WORDS * sizeof(*blocks));
-	for (uint32_t k = 0; k < n->child_count && (!is_and || has_blocks(blocks)); k++) {
-		rc = prune(v, &n->child[k], part, err);
-		if (rc < 0)
-			return rc;
-		for (uint32_t w = 0; w < BLOCK_WORDS; w++)
-			blocks[w] = is_and ? blocks[w] & part[w] : blocks[w] | part[w];
-	}
-	return 0;
-}
-
-/* The blocks that may hold a match; NOT of "may" says nothing. */
-static int prune(struct view *v, const struct plan_node *n, uint64_t *blocks, struct err *err)
-{
-	if (n->kind == QUERY_AND || n->kind == QUERY_OR)
-		return prune_children(v, n, blocks, err);
-	if (n->kind != QUERY_ALL && n->kind != QUERY_NOT)
-		return prune_leaf(v, &v->plan->leaf[n->leaf], blocks, err);
-	set_all_blocks(v->segment, blocks);
-	return 0;
-}
-
-int view__open(struct view *v, const struct plan *p, struct segment *segment, struct err *err)
-{
-	memset(v, 0, sizeof(*v));
-	v->plan = p;
-	v->segment = segment;
-	return prune(v, &p->root, v->blocks, err);
-}
-
-void view__release(struct view *v)
-{
-	for (uint32_t k = 0; v->leaf && k < v->plan->leaf_count; k++) {
-		for (uint32_t r = 0; r < v->leaf[k].count; r++)
-			free(v->leaf[k].reach[r].verdicts);
-		free(v->leaf[k].reach);
-	}
-	free(v->leaf);
-	buf_release(&v->text);
-	buf_release(&v->scratch);
-}
-
-/* ---- columns ---- */
-
-static bool is_below(struct span path, struct span above)
-{
-	return path.len > above.len && path.p[above.len] == SHAPE_PATH_SEP && span_starts_with(path, above);
-}
-
-static bool is_server_column(struct span path)
-{
-	return span_eq_str(path, "id") || span_eq_str(path, "time") || span_eq_str(path, "received");
-}
-
-static bool find_reach(const struct shape_column *column, struct span path, struct reach *ret)
-{
-	*ret = (struct reach){.kind = REACH_VALUE, .is_string = column->is_string};
-	if (column->path.len == 0) {
-		ret->kind = REACH_RECORD;
-		return true;
-	}
-	if (path.len == 0)
-		return !is_server_column(column->path);
-	if (span_eq(column->path, path) || is_below(column->path, path))
-		return true;
-	if (column->is_string || !is_below(path, column->path))
-		return false;
-	ret->kind = REACH_INSIDE;
-	ret->rest = span_from(path, column->path.len + 1);
-	return true;
-}
-
-static void view_leaf(const struct view *v, const struct query_node *n, struct leaf_view *to)
-{
-	uint32_t count = segment_column_count(v->segment);
-	struct reach reach;
-
-	to->reach = xarray(count + 1, sizeof(*to->reach));
-	for (uint32_t c = 0; c < count; c++) {
-		if (!find_reach(segment_column(v->segment, c), n->path, &reach))
-			continue;
-		reach.column = c;
-		to->reach[to->count++] = reach;
-	}
-}
-
-static void make_leaves(struct view *v)
-{
-	v->leaf = xarray(v->plan->leaf_count + 1, sizeof(*v->leaf));
-	for (uint32_t k = 0; k < v->plan->leaf_count; k++)
-		if (!v->plan->leaf[k].is_id)
-			view_leaf(v, v->plan->leaf[k].node, &v->leaf[k]);
-}
-
-/* ---- rows ---- */
 
 static inline bool row_is_set(const struct row_set *rows, uint32_t row)
 {
@@ -197,15 +37,6 @@ static bool has_rows(const struct row_set *rows)
 	return any != 0;
 }
 
-static uint32_t count_rows(const struct row_set *rows)
-{
-	uint32_t n = 0;
-
-	for (uint32_t w = rows->from; w < rows->to; w++)
-		n += (uint32_t)__builtin_popcountll(rows->bit[w]);
-	return n;
-}
-
 /* ---- leaves ---- */
 
 /* One leaf on one block. */
@@ -223,12 +54,12 @@ static bool match_text(const struct probe *p, struct span text)
 {
 	switch (p->reach->kind) {
 	case REACH_RECORD:
-		return match_record(p->node, text, &p->v->scratch);
+		return match__record(p->node, text, &p->v->scratch);
 	case REACH_INSIDE:
-		return match_json(p->node, text, &p->reach->rest, &p->v->scratch);
+		return match__json(p->node, text, &p->reach->rest, &p->v->scratch);
 	default:
-		return p->reach->is_string ? match_string(p->node, text, &p->v->scratch)
-					   : match_json(p->node, text, NULL, &p->v->scratch);
+		return p->reach->is_string ? match__string(p->node, text, &p->v->scratch)
+					   : match__json(p->node, text, NULL, &p->v->scratch);
 	}
 }
 
@@ -389,7 +220,7 @@ static int probe_column(struct probe *p, struct err *err)
 			return err_set(err, E_NO_MEMORY, "not enough memory for a search");
 	}
 	if (p->values->dict)
-		p->v->work += count_rows(p->left);
+		p->v->work += row_set__count(p->left);
 	return p->values->row_of ? probe_some_rows(p, err) : probe_all_rows(p, err);
 }
 
@@ -483,8 +314,7 @@ int view__match(struct view *v, struct block *b, uint64_t block_first, struct ro
 	struct row_set out;
 	int rc;
 
-	if (!v->leaf)
-		make_leaves(v);
+	view__reach(v);
 	rc = match_node(v, b, block_first, &v->plan->root, rows, &out, err);
 	if (rc == 0)
 		*rows = out;

@@ -4,23 +4,23 @@
  *
  * Trusts records to be canonical JSON; on other bytes the answer is of no use, but nothing outside them is read.
  */
-#ifndef STELE_QUERY_MATCH_H
-#define STELE_QUERY_MATCH_H
+#ifndef STELE_QUERY_MATCH_PRIV_H
+#define STELE_QUERY_MATCH_PRIV_H
 
 #include "query/query.h"
 
 /* The inside of a canonical JSON string. `scratch` is the caller's, reused. */
-bool match_string(const struct query_node *leaf, struct span inside, struct buf *scratch);
+bool match__string(const struct query_node *leaf, struct span inside, struct buf *scratch);
 
 /* Any other value as raw JSON. What counts lies anywhere within it, or, with `rest`, there in the objects of an array
  * (a path as a tree has it, whose last name may be empty). */
-bool match_json(const struct query_node *leaf, struct span json, const struct span *rest, struct buf *scratch);
+bool match__json(const struct query_node *leaf, struct span json, const struct span *rest, struct buf *scratch);
 
 /* A whole record against one leaf. */
-bool match_record(const struct query_node *leaf, struct span record, struct buf *scratch);
+bool match__record(const struct query_node *leaf, struct span record, struct buf *scratch);
 
 /* Whether `needle` may stand in `text`, case of ASCII letters aside. True too when it nearly does: '@' and '`' and
  * other bytes that differ in the bit that makes letters small are taken for the same. An empty needle is everywhere. */
-bool match_find(struct span text, struct span needle);
+bool match__find(struct span text, struct span needle);
 
 #endif

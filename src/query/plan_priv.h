@@ -1,0 +1,36 @@
+/* A plan is the query made ready once: its leaves with their index keys, what is cheap first. One search uses it. */
+#ifndef STELE_QUERY_PLAN_PRIV_H
+#define STELE_QUERY_PLAN_PRIV_H
+
+#include "query/search_priv.h"
+
+struct plan_leaf {
+	const struct query_node *node;
+	uint64_t *key; /* [key_count] index keys that all are in a block with a match; owned */
+	uint32_t key_count;
+	bool is_id;
+	uint64_t index; /* of the record with the id; UINT64_MAX: there is none */
+};
+
+struct plan_node {
+	enum query_kind kind;
+	struct plan_node *child; /* [child_count], AND and OR: cheapest first; owned */
+	uint32_t child_count;
+	uint32_t leaf; /* place in the plan's leaves */
+	uint32_t cost;
+};
+
+struct plan {
+	struct plan_node root;
+	struct plan_leaf *leaf; /* [leaf_count] */
+	uint32_t leaf_count, leaf_cap;
+};
+
+void plan__make(struct plan *p, const struct query_node *root, const struct search_source *source);
+void plan__release(struct plan *p);
+
+/* Whether a record that is not in a segment matches. */
+bool plan__matches(const struct plan *p, const struct plan_node *n, uint64_t index, struct span record,
+		   struct buf *scratch);
+
+#endif
