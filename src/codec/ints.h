@@ -1,7 +1,7 @@
 /*
  * A run of 64-bit integers in few bytes, with random access. The encoder measures constant, frame of reference,
- * frame of reference per 128 values, differences and entropy-coded tokens, and takes the smallest; docs/format/column.md
- * has the bytes. A run does not say how many values it holds: whoever stores it knows.
+ * frame of reference per 128 values, differences and entropy-coded tokens, and takes the smallest;
+ * docs/format/column.md has the bytes. A run does not say how many values it holds: whoever stores it knows.
  */
 #ifndef STELE_CODEC_INTS_H
 #define STELE_CODEC_INTS_H

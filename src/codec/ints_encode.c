@@ -331,6 +331,15 @@ static void put_best(struct buf *to, const struct sequence *plain, const struct 
 		put_packing(to, plain, 0, base, scale);
 }
 
+/* An empty one; its tables are too large to be cleared each time. */
+static void start_sequence(struct sequence *s)
+{
+	s->x = NULL;
+	s->n = s->groups = 0;
+	s->smallest = s->range = 0;
+	s->packed_bytes = s->grouped_bytes = 0;
+}
+
 void ints_encode(const int64_t *values, size_t n, struct buf *to)
 {
 	struct sequence plain;
@@ -341,8 +350,8 @@ void ints_encode(const int64_t *values, size_t n, struct buf *to)
 	uint64_t scale;
 
 	must(n >= 1 && n <= INTS_MAX);
-	plain.x = NULL;
-	deltas.x = NULL;
+	start_sequence(&plain);
+	start_sequence(&deltas);
 	find_bounds(values, n, &min, &max);
 	if (min == max) {
 		put_head(to, INTS_CONST, (uint64_t)min, 1, 0);

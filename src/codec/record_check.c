@@ -86,10 +86,12 @@ int record_check(struct span record, struct record_ref *ret, struct err *err)
 				   record.len);
 	p = record__parser_new(memory_for(record.len));
 	rc = rewrite(p, record, &batch, err);
-	if (rc == 0)
+	if (rc >= 0)
 		rc = compare(record, buf_span(&batch.bytes), err);
-	if (rc == 0)
+	if (rc >= 0) {
+		must(batch.count == 1);
 		*ret = batch.refs[0];
+	}
 	record_batch_release(&batch);
 	record_parser_free(p);
 	return rc;

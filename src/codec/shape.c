@@ -411,6 +411,7 @@ static int gather_shape(struct shape_set *s, const struct node *n, struct span l
 
 	literal[holes] = last;
 	for (uint32_t i = holes; i > 0; i--, n = n->parent) {
+		must(n->from); /* only the root has none, and its depth is 0 */
 		column[i - 1] = n->column;
 		literal[i - 1] = span_of(n->from->literal, n->from->literal_len);
 	}

@@ -82,7 +82,7 @@ static int read_footer(struct segment *s, struct footer *ret, struct err *err)
 	if (size < SEGMENT_HEADER_BYTES + SEGMENT_FOOTER_BYTES)
 		return err_corrupt(err, 0, "too short for a segment: %llu bytes", (unsigned long long)size);
 	rc = object_read(s->object, 0, sizeof(h), h, err);
-	if (rc == 0)
+	if (rc >= 0)
 		rc = object_read(s->object, (uint64_t)off, sizeof(f), f, err);
 	if (rc < 0)
 		return rc;

@@ -8,6 +8,7 @@ static void add_gap(struct snapshot *s, const struct part *p)
 {
 	struct snapshot_gap *last = s->damaged_count ? &s->damaged[s->damaged_count - 1] : NULL;
 
+	must(s->damaged);
 	if (last && last->next == p->first)
 		last->next = p->next;
 	else

@@ -41,7 +41,7 @@ static int take_view(struct ledger *l, struct snapshot **ret, struct merkle_fron
 		return rc;
 	mutex_lock(&l->mutex);
 	rc = ledger__warm_locked(l, err);
-	if (rc == 0)
+	if (rc >= 0)
 		*ret_tree = *l->shown;
 	mutex_unlock(&l->mutex);
 	if (rc < 0)
@@ -140,7 +140,7 @@ static void check_ledger(struct verify *v, struct ledger *l)
 	struct tool *t;
 	int rc = ledger__need_key(l, &err);
 
-	if (rc == 0)
+	if (rc >= 0)
 		rc = take_view(l, &s, &shown, &err);
 	if (!note(v, rc, &err))
 		return;
