@@ -109,7 +109,7 @@ static int translate_dict(struct translation *t, struct draft *d, uint32_t colum
 static int unite_maps(struct translation *t, struct draft *d, uint32_t column, bool *ret, struct err *err)
 {
 	const struct segment_dict *x;
-	const uint32_t *code, *from_code = NULL;
+	const uint32_t *code = NULL, *from_code = NULL;
 	uint32_t from;
 	struct draft_map *m = d->map[t->column[column]];
 	int rc = segment__dict(t->from, column, &x, err);
@@ -127,6 +127,7 @@ static int unite_maps(struct translation *t, struct draft *d, uint32_t column, b
 	if (m && m->from != from)
 		return 0;
 	m = m ? m : draft_map_new(d, t->column[column], from);
+	must(code);
 	for (uint32_t k = 0; k < x->map_count; k++) {
 		uint32_t source = from_code ? from_code[k] : t->shape[k];
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <yyjson.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "codec/json_text.h"
 #include "codec/shape.h"
@@ -32,11 +33,13 @@ static inline void naive_release(struct naive *x)
 
 static inline struct span naive_path(const struct naive *x, const struct naive_value *v)
 {
+	must(x->text.p);
 	return span_of(x->text.p + v->path, v->path_len);
 }
 
 static inline struct span naive_text(const struct naive *x, const struct naive_value *v)
 {
+	must(x->text.p);
 	return span_of(x->text.p + v->text, v->text_len);
 }
 

@@ -23,6 +23,7 @@ static void check_rebuilt(const struct shape_set *s, uint32_t number, const stru
 	struct buf to = BUF_INIT;
 
 	put_rebuilt(shape_set_get(s, number), holes, &to);
+	must(to.p);
 	assert_true(span_eq(buf_span(&to), record));
 	buf_release(&to);
 }

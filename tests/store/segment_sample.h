@@ -289,7 +289,8 @@ static inline size_t check_column_values(struct block *b, uint32_t column, const
 	for (uint32_t i = 0; v && i < v->count; i++, at++) {
 		const struct naive_value *want = &x->value[at];
 
-		assert_true(at < x->count && naive_compare_column(x, want, def->path, def->is_string) == 0);
+		must(x->value && at < x->count);
+		assert_true(naive_compare_column(x, want, def->path, def->is_string) == 0);
 		assert_int_equal(v->row_of ? v->row_of[i] : i, want->row);
 		buf_reset(&text);
 		if (block_value_text(b, column, i, &text, &err) < 0)
