@@ -367,9 +367,15 @@ static void put_name(struct buf *to, yyjson_val *key)
 		put_quoted(to, name);
 }
 
-/* Goes down by chance until there is nothing below. */
+/* Goes down by chance until there is nothing below; every other time among the free members, if there are any. */
 static void descend(struct rng *rng, yyjson_val *v, struct found_value *to)
 {
+	yyjson_val *free_members = yyjson_obj_get(v, rng_below(rng, 3) ? "attributes" : "before");
+
+	if (free_members && rng_below(rng, 2)) {
+		buf_put_str(&to->path, unsafe_yyjson_get_str(free_members - 1));
+		v = free_members;
+	}
 	while (yyjson_get_len(v) > 0 && (yyjson_is_obj(v) || yyjson_is_arr(v))) {
 		size_t at = rng_below(rng, yyjson_get_len(v));
 		yyjson_val *key = NULL;
