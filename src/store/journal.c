@@ -18,8 +18,6 @@
  */
 #include "store/journal_priv.h"
 
-#include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/durable.h"
@@ -30,46 +28,6 @@
 #define GATHER_BYTES (1u << 20)  /* small frames written together */
 #define DIRECT_BYTES (1u << 17)  /* a payload from here on is written from where it lies */
 #define COMMIT_BYTES (32u << 20) /* bounds how long the first frame of a commit waits for its sync */
-
-/* A question to the writer thread: asked with the next ticket, answered when `answered` has come as far. */
-struct request {
-	uint64_t asked;
-	uint64_t answered;
-	int rc;
-	struct err err;
-};
-
-struct journal {
-	struct io *io;
-	char *folder;
-	uint64_t file_bytes;
-	uint8_t node_id[JOURNAL_NODE_ID_LEN];
-	struct thread writer;
-	_Atomic uint64_t bytes;
-	_Atomic uint64_t commits;
-
-	/* the writer's */
-	uint8_t *gather;
-	size_t gathered;
-	uint64_t write_off;  /* where the gathered bytes go */
-	uint64_t number_max; /* of all files so far */
-
-	struct mutex trim_mutex;
-
-	struct mutex mutex; /* guards what follows */
-	struct cond work;
-	struct cond answered;
-	bool is_waiting; /* the writer, for work */
-	bool is_closing;
-	struct journal_write *head;
-	struct journal_write *tail;
-	struct request resume;
-	struct request rotate;
-	int rc; /* why nothing is written, or 0 */
-	struct err err;
-	struct journal_file *oldest;
-	struct journal_file *newest; /* the current one */
-};
 
 static uint64_t frame_bytes(const struct journal_write *w)
 {
@@ -427,107 +385,6 @@ uint64_t journal_bytes(struct journal *j)
 uint64_t journal_commits(struct journal *j)
 {
 	return atomic_load(&j->commits);
-}
-
-/* ---- what may go, and reading again ---- */
-
-/* The oldest file, unless it is the current one. */
-static struct journal_file *oldest_closed(struct journal *j)
-{
-	struct journal_file *f;
-
-	mutex_lock(&j->mutex);
-	f = j->oldest == j->newest ? NULL : j->oldest;
-	mutex_unlock(&j->mutex);
-	return f;
-}
-
-static void forget_oldest(struct journal *j)
-{
-	struct journal_file *f;
-
-	mutex_lock(&j->mutex);
-	f = j->oldest;
-	j->oldest = f->newer;
-	mutex_unlock(&j->mutex);
-	atomic_fetch_sub(&j->bytes, f->size);
-	journal__file_free(f);
-}
-
-int journal_trim(struct journal *j, journal_sealed_fn *sealed, journal_carry_fn *carry, void *user, struct err *err)
-{
-	struct journal_file *f;
-	int rc = 0;
-
-	mutex_lock(&j->trim_mutex);
-	while ((f = oldest_closed(j)) && journal__marks_are_sealed(&f->marks, sealed, user)) {
-		if (f->marks.has_keys && (rc = carry(user, f->next, err)) < 0)
-			break;
-		rc = journal__file_delete(j->io, j->folder, f, err);
-		if (rc < 0)
-			break;
-		forget_oldest(j);
-	}
-	mutex_unlock(&j->trim_mutex);
-	return rc;
-}
-
-size_t journal_oldest(struct journal *j, journal_sealed_fn *sealed, void *user, uint32_t *ret_ledgers, size_t max)
-{
-	struct journal_file *f;
-	size_t n = 0;
-
-	mutex_lock(&j->trim_mutex);
-	f = oldest_closed(j);
-	if (f)
-		n = journal__marks_unsealed(&f->marks, sealed, user, ret_ledgers, max);
-	mutex_unlock(&j->trim_mutex);
-	return n;
-}
-
-static int walk_file(struct journal *j, const struct journal_file *f, uint64_t end, journal_replay_fn *fn, void *user,
-		     struct err *err)
-{
-	struct journal_scan s;
-	int rc = journal__scan_open(j->io, j->folder, f->header.number, O_RDONLY, &s, err);
-
-	if (rc < 0)
-		return rc;
-	s.seed = f->seed;
-	s.next = f->header.sequence;
-	rc = journal__scan(&s, end, NULL, fn, user, err);
-	if (rc == 0 && s.next != end) {
-		err_set_field(err, s.path, strlen(s.path));
-		rc = err_corrupt(err, (int64_t)s.off, "%s: frame %llu at offset %llu is damaged", s.path,
-				 (unsigned long long)s.next, (unsigned long long)s.off);
-	}
-	journal__scan_close(&s);
-	return rc;
-}
-
-int journal_walk(struct journal *j, journal_replay_fn *fn, void *user, struct err *err)
-{
-	const struct journal_file *f;
-	int rc = 0;
-
-	mutex_lock(&j->trim_mutex); /* so that no file goes */
-	mutex_lock(&j->mutex);
-	f = j->oldest;
-	mutex_unlock(&j->mutex);
-	while (f && rc == 0) {
-		uint64_t end;
-
-		mutex_lock(&j->mutex);
-		end = f->next;
-		mutex_unlock(&j->mutex);
-		if (!f->is_going)
-			rc = walk_file(j, f, end, fn, user, err);
-		mutex_lock(&j->mutex);
-		f = f->newer;
-		mutex_unlock(&j->mutex);
-	}
-	mutex_unlock(&j->trim_mutex);
-	return rc;
 }
 
 /* ---- opening and closing ---- */

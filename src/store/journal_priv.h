@@ -1,9 +1,12 @@
 /*
  * Inside of the journal: the layout of files and frames (journal_frame.c), reading them (journal_scan.c), the files on
- * the disk (journal_file.c), what a file holds of which ledger (journal_marks.c), the writer (journal.c).
+ * the disk (journal_file.c), what a file holds of which ledger (journal_marks.c), opening a folder
+ * (journal_recover.c), the writer (journal.c), what may go (journal_keep.c).
  */
 #ifndef STELE_STORE_JOURNAL_PRIV_H
 #define STELE_STORE_JOURNAL_PRIV_H
+
+#include <stdatomic.h>
 
 #include "base/thread.h"
 #include "store/journal.h"
@@ -150,5 +153,47 @@ int journal__recovery_sweep(const struct journal_recovery *r, struct io *io, con
 /* Reads the folder; `fn` gets every frame. Afterwards all frames given are durable. On failure *ret is untouched. */
 int journal__recover(struct io *io, const char *folder, journal_replay_fn *fn, void *user, struct journal_recovery *ret,
 		     struct err *err) __attribute__((warn_unused_result));
+
+/* ---- the journal itself ---- */
+
+/* A question to the writer thread: asked with the next ticket, answered when `answered` has come as far. */
+struct request {
+	uint64_t asked;
+	uint64_t answered;
+	int rc;
+	struct err err;
+};
+
+struct journal {
+	struct io *io;
+	char *folder;
+	uint64_t file_bytes;
+	uint8_t node_id[JOURNAL_NODE_ID_LEN];
+	struct thread writer;
+	_Atomic uint64_t bytes;
+	_Atomic uint64_t commits;
+
+	/* the writer's */
+	uint8_t *gather;
+	size_t gathered;
+	uint64_t write_off;  /* where the gathered bytes go */
+	uint64_t number_max; /* of all files so far */
+
+	struct mutex trim_mutex;
+
+	struct mutex mutex; /* guards what follows */
+	struct cond work;
+	struct cond answered;
+	bool is_waiting; /* the writer, for work */
+	bool is_closing;
+	struct journal_write *head;
+	struct journal_write *tail;
+	struct request resume;
+	struct request rotate;
+	int rc; /* why nothing is written, or 0 */
+	struct err err;
+	struct journal_file *oldest;
+	struct journal_file *newest; /* the current one */
+};
 
 #endif

@@ -25,7 +25,8 @@ int object_put(struct object_store *s, const char *name, const struct span *part
 	__attribute__((warn_unused_result));
 int object_delete(struct object_store *s, const char *name, struct err *err) __attribute__((warn_unused_result));
 
-/* The names below the first-level name `group` ("7" for ledger 7), or the groups themselves when it is NULL. */
+/* The names below the first-level name `group` ("7" for ledger 7), or the groups themselves when it is NULL. What was
+ * there when it is called is durable from then on, even if the put that made it failed or its process died. */
 typedef int object_name_fn(void *user, const char *name);
 int object_list(struct object_store *s, const char *group, object_name_fn *fn, void *user, struct err *err)
 	__attribute__((warn_unused_result));

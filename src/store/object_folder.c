@@ -180,7 +180,11 @@ int object_list(struct object_store *s, const char *group, object_name_fn *fn, v
 
 	if (!path)
 		return E_INVALID;
-	rc = s->io->list(s->io, path, take_name, &l);
+	/* A put may have failed, or its process died, in its very last step. Nobody may build on a name that a power
+	 * loss takes away again. */
+	rc = s->io->sync_folder(s->io, path);
+	if (rc == 0)
+		rc = s->io->list(s->io, path, take_name, &l);
 	if (l.fn_rc != 0)
 		rc = l.fn_rc;
 	else if (rc == -ENOENT)

@@ -642,6 +642,35 @@ static void test_journal__trims_only_what_is_sealed(void **state)
 	release_model(&model);
 }
 
+/* Power goes while a file is deleted: of those deleted before, none may come back. */
+static void test_journal__deleted_files_come_back_in_order_or_not(void **state)
+{
+	struct err err = ERR_INIT;
+
+	for (uint64_t seed = 1; seed < 40; seed++) {
+		struct simdisk *sd = simdisk_new(seed);
+		uint64_t sealed = 4;
+		struct journal *j;
+		struct rng r;
+
+		rng_init(&r, seed);
+		init_model(&model);
+		journal_close(reopen(sd)); /* leaves a file without frames */
+		j = reopen(sd);
+		send_round(&model, j, 4);
+		assert_int_equal(journal_rotate(j, &err), 0);
+		simdisk_fail(sd, (struct simdisk_fault){.nth = 1, .kinds = SIMDISK_SYNC_FOLDER, .persists = true});
+		assert_int_equal(journal_trim(j, sealed_so_far, note_carry, &sealed, &err), E_IO);
+		journal_close(j);
+		simdisk_crash(sd, &r);
+		assert_int_equal(open_journal(sd, &replayed, &j, &err), 0);
+		assert_true(replayed.count == 0 || replayed.count == 4);
+		journal_close(j);
+		simdisk_free(sd);
+		release_model(&model);
+	}
+}
+
 static void test_journal__walks_what_was_written(void **state)
 {
 	struct simdisk *sd = simdisk_new(1);
@@ -678,6 +707,7 @@ int main(void)
 		cmocka_unit_test(test_journal__every_flipped_bit_is_seen),
 		cmocka_unit_test(test_journal__a_missing_file_is_corruption),
 		cmocka_unit_test(test_journal__trims_only_what_is_sealed),
+		cmocka_unit_test(test_journal__deleted_files_come_back_in_order_or_not),
 		cmocka_unit_test(test_journal__walks_what_was_written),
 	};
 

@@ -339,6 +339,26 @@ static void test_ledger__seals_and_frees_the_journal(void **state)
 	model_verify(&m);
 }
 
+/* Whatever a failed seal left on the disk, the next one gets through. */
+static void test_ledger__seals_after_any_failed_call(void **state)
+{
+	for (int is_done = 0; is_done < 2; is_done++) {
+		bool has_failed = true;
+
+		for (uint64_t nth = 1; has_failed; nth++) {
+			struct err err = ERR_INIT;
+
+			assert_int_equal(model_append_to(&m, &r, 0, 20), 0);
+			simdisk_fail(m.disk, (struct simdisk_fault){.nth = nth, .done = is_done});
+			has_failed = ledger_seal(model_ledger(&m, 0), &err) < 0;
+			simdisk_heal(m.disk);
+			assert_int_equal(ledger_seal(model_ledger(&m, 0), &err), 0);
+		}
+	}
+	reopen();
+	model_verify(&m);
+}
+
 static void test_ledger__an_idle_ledger_holds_no_file_open(void **state)
 {
 	struct err err = ERR_INIT;
@@ -450,6 +470,7 @@ int main(void)
 		TEST(test_ledger__a_long_key_is_refused),
 		TEST(test_idempotency__the_oldest_keys_go_first),
 		TEST(test_ledger__seals_and_frees_the_journal),
+		TEST(test_ledger__seals_after_any_failed_call),
 		TEST(test_ledger__an_idle_ledger_holds_no_file_open),
 		TEST(test_ledger__merges_keep_every_record),
 		TEST(test_merger__keeps_few_files),

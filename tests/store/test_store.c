@@ -314,6 +314,27 @@ static void test_store__a_large_journal_is_sealed(void **state)
 	model_verify(&m);
 }
 
+/* The file ends in the middle of a batch, and of a journal frame: the rest of it is read from the journal. */
+static void test_store__a_batch_may_be_sealed_in_part(void **state)
+{
+	struct store_figures f;
+	struct err err = ERR_INIT;
+
+	reopen_with_threads(0, 0);
+	assert_int_equal(model_append_to(&m, &r, 0, HEAD_IMAGES_MAX * MERKLE_GROUP - 50), 0);
+	assert_int_equal(model_append_to(&m, &r, 0, 400), 0);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(model_append_to(&m, &r, 1, 200), 0);
+	do {
+		store_figures(m.store, &f);
+	} while (f.seals == 0);
+	assert_int_equal(store__trim(m.store, &err), 0);
+	model_close(&m);
+	assert_true(simdisk_exists(m.disk, "/data/segments/1/0-4096.seg"));
+	model_open(&m);
+	model_verify(&m);
+}
+
 static void test_store__a_failed_seal_is_tried_again(void **state)
 {
 	struct store_figures f;
@@ -347,6 +368,7 @@ int main(void)
 		TEST(test_store__verify_finds_flipped_bits),
 		TEST(test_store__appends_wait_for_room),
 		TEST(test_store__a_large_journal_is_sealed),
+		TEST(test_store__a_batch_may_be_sealed_in_part),
 		TEST(test_store__a_failed_seal_is_tried_again),
 	};
 
