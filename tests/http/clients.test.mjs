@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { sleep, startServer } from './server.mjs';
+import { sleep, startServer, within } from './server.mjs';
 
 const IDLE = 2500;
 let s;
@@ -33,7 +33,7 @@ test('thousands of idle connections do not keep others out, and are closed in th
   for (let i = 0; i < 20; i++) assert.equal((await s.append({ action: 'served' })).status, 201);
   assert.ok(Date.now() - start < 3000);
   assert.ok(resident() - before < 60, `${resident() - before} MiB for ${IDLE} idle connections`);
-  await Promise.race([Promise.all(sockets.map((socket) => socket.gone)), sleep(15000)]);
+  await within(15000, Promise.all(sockets.map((socket) => socket.gone)));
   assert.equal(sockets.filter((socket) => !socket.destroyed).length, 0);
 });
 
@@ -56,7 +56,7 @@ test('stalled headers and bodies are cut off, and others do not wait for them', 
   const start = Date.now();
   assert.equal((await s.append({ action: 'quick' })).status, 201);
   assert.ok(Date.now() - start < 1000);
-  await Promise.race([Promise.all(stalled.map((socket) => socket.gone)), sleep(10000)]);
+  await within(10000, Promise.all(stalled.map((socket) => socket.gone)));
   assert.equal(stalled.filter((socket) => !socket.destroyed).length, 0);
 });
 
@@ -99,7 +99,7 @@ test('garbage is refused and the server goes on', async () => {
     const socket = await connect();
     socket.on('error', () => {});
     socket.write(garbage);
-    await Promise.race([socket.gone, sleep(400)]);
+    await within(400, socket.gone);
     assert.ok(!/ 20\d /.test(socket.received.split('\r\n')[0]), socket.received);
     socket.destroy();
   }

@@ -19,6 +19,13 @@ export function removeFolder(folder) {
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
+// Waits for a promise, at most so long; no timer stays behind.
+export async function within(ms, promise) {
+  let timer;
+  await Promise.race([promise, new Promise((done) => (timer = setTimeout(done, ms)))]);
+  clearTimeout(timer);
+}
+
 // A running server. stop() ends it cleanly, kill() does not; start() begins again on the same folder.
 export class Server {
   constructor(folder = makeFolder(), args = []) {
