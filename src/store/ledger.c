@@ -76,10 +76,15 @@ static int read_frontier(struct ledger *l, struct merkle_frontier *ret, struct e
 {
 	struct part *p = &l->parts[l->part_count - 1];
 	struct segment_merkle merkle;
+	struct segment *s;
 	int rc;
 
-	if (!p->segment && (rc = ledger__open_file(l, p->first, p->next, &p->segment, err)) < 0)
-		return rc;
+	if (!p->segment) {
+		rc = ledger__open_file(l, p->first, p->next, &s, err);
+		if (rc < 0)
+			return rc;
+		ledger__set_segment_locked(l, p, s);
+	}
 	rc = segment_merkle_get(p->segment, &merkle, err);
 	if (rc == 0 && merkle.frontier.size != p->next)
 		rc = err_corrupt(err, 0, "ledger %u: the segment from %llu to %llu has a tree of %llu records",
@@ -128,7 +133,7 @@ int ledger__warm_locked(struct ledger *l, struct err *err)
 
 void ledger__cool_locked(struct ledger *l)
 {
-	bool is_busy = l->head || l->is_applying || l->waiting || l->is_filing || l->is_merging;
+	bool is_busy = l->head || l->is_applying || l->waiting || l->opening || l->is_filing || l->is_merging;
 
 	if (is_busy || l->chunk_count > 0 || l->part_count > l->file_count)
 		return;
@@ -137,8 +142,7 @@ void ledger__cool_locked(struct ledger *l)
 	l->shown = NULL;
 	l->frontier = NULL;
 	free_ciphers(l);
-	for (size_t i = 0; i < l->part_count; i++)
-		l->parts[i].segment = segment_unref(l->parts[i].segment);
+	ledger__close_files_locked(l);
 }
 
 int ledger_root(struct ledger *l, uint64_t *ret_size, struct sha256 *ret_root, struct err *err)

@@ -86,6 +86,7 @@ struct ledger {
 	size_t chunk_cap;
 	bool is_filing;
 	bool is_merging;
+	unsigned opening;              /* threads that open the parts */
 	struct merkle_frontier *shown; /* the tree of `size` records; NULL until the ledger is first used */
 
 	/* the applying thread's */
@@ -145,6 +146,10 @@ void part__name(uint32_t ledger, uint64_t first, uint64_t next, char to[PART_NAM
 bool part__parse_name(const char *name, uint64_t *ret_first, uint64_t *ret_next);
 void ledger__add_part_locked(struct ledger *l, size_t at, const struct part *p);
 void ledger__remove_parts_locked(struct ledger *l, size_t at, size_t count);
+/* Gives an unopened file part its segment, which is taken over. */
+void ledger__set_segment_locked(struct ledger *l, struct part *p, struct segment *s);
+/* Closes the segments of all file parts. */
+void ledger__close_files_locked(struct ledger *l);
 /* Opens a file part; the caller owns it. */
 int ledger__open_file(struct ledger *l, uint64_t first, uint64_t next, struct segment **ret, struct err *err)
 	__attribute__((warn_unused_result));

@@ -7,6 +7,7 @@
 #define SEGMENT_BLOCKS_MAX   1024u        /* short blocks included; bounds the index's bitmaps */
 #define HEAD_IMAGES_MAX      16u          /* encoded blocks in memory before they become a file: 131,072 records */
 #define MERGE_FAN_IN         8u           /* neighbours of one size class that become one */
+#define SEGMENTS_OPEN_MAX    4096u        /* file handles; beyond it idle ledgers close theirs */
 #define HEAD_RAW_BYTES_MAX   (96u << 20)  /* raw records waiting for encoding, all ledgers: appends wait beyond it */
 #define JOURNAL_FILE_BYTES   (64u << 20)  /* one journal file; preallocated */
 #define JOURNAL_BYTES_MAX    (512u << 20) /* beyond it the ledgers that hold the oldest file are sealed */

@@ -84,7 +84,7 @@ static int open_file_locked(struct ledger *l, size_t i, struct err *err)
 	rc = ledger__open_file(l, p.first, p.next, &p.segment, err);
 	mutex_lock(&l->mutex);
 	if (rc == 0 && !l->parts[i].segment)
-		l->parts[i].segment = p.segment;
+		ledger__set_segment_locked(l, &l->parts[i], p.segment);
 	else if (rc == 0)
 		segment_unref(p.segment);
 	else if ((rc == E_CORRUPT || rc == E_NOT_FOUND) && !l->parts[i].is_damaged) {

@@ -39,6 +39,11 @@ bool part__parse_name(const char *name, uint64_t *ret_first, uint64_t *ret_next)
 	return true;
 }
 
+static bool is_open_file(const struct part *p)
+{
+	return p->segment && !p->image;
+}
+
 void ledger__add_part_locked(struct ledger *l, size_t at, const struct part *p)
 {
 	must(at <= l->part_count);
@@ -49,15 +54,36 @@ void ledger__add_part_locked(struct ledger *l, size_t at, const struct part *p)
 	memmove(&l->parts[at + 1], &l->parts[at], (l->part_count - at) * sizeof(*l->parts));
 	l->parts[at] = *p;
 	l->part_count++;
+	if (is_open_file(p))
+		atomic_fetch_add(&l->store->open_files, 1);
 }
 
 void ledger__remove_parts_locked(struct ledger *l, size_t at, size_t count)
 {
 	must(at + count <= l->part_count);
-	for (size_t i = at; i < at + count; i++)
+	for (size_t i = at; i < at + count; i++) {
+		if (is_open_file(&l->parts[i]))
+			atomic_fetch_sub(&l->store->open_files, 1);
 		segment_unref(l->parts[i].segment);
+	}
 	l->part_count -= count;
 	memmove(&l->parts[at], &l->parts[at + count], (l->part_count - at) * sizeof(*l->parts));
+}
+
+void ledger__set_segment_locked(struct ledger *l, struct part *p, struct segment *s)
+{
+	must(!p->segment && s);
+	p->segment = s;
+	atomic_fetch_add(&l->store->open_files, 1);
+}
+
+void ledger__close_files_locked(struct ledger *l)
+{
+	for (size_t i = 0; i < l->file_count; i++) {
+		if (is_open_file(&l->parts[i]))
+			atomic_fetch_sub(&l->store->open_files, 1);
+		l->parts[i].segment = segment_unref(l->parts[i].segment);
+	}
 }
 
 /* ---- opening ---- */
@@ -116,7 +142,8 @@ static int open_part_locked(struct ledger *l, uint64_t first, uint64_t next, str
 		segment_unref(s);
 		return 0;
 	}
-	p->segment = s;
+	if (rc == 0)
+		ledger__set_segment_locked(l, p, s);
 	if (rc == E_CORRUPT || rc == E_NOT_FOUND || rc == E_UNSUPPORTED) {
 		p->is_damaged = true;
 		atomic_fetch_add(&l->store->damaged, 1);
@@ -132,6 +159,7 @@ int ledger__open_parts_locked(struct ledger *l, struct err *err)
 	size_t i = 0;
 	int rc = 0;
 
+	l->opening++; /* nobody closes them meanwhile */
 	while (i < l->part_count && rc == 0) {
 		const struct part *p = &l->parts[i];
 
@@ -142,6 +170,7 @@ int ledger__open_parts_locked(struct ledger *l, struct err *err)
 			i = 0; /* the parts may be others now */
 		}
 	}
+	l->opening--;
 	return rc;
 }
 

@@ -60,6 +60,7 @@ int ledger_snapshot(struct ledger *l, struct snapshot **ret, struct err *err)
 {
 	int rc;
 
+	store__limit_open(l->store);
 	mutex_lock(&l->mutex);
 	rc = ledger__warm_locked(l, NULL); /* for received_size; a damaged tree does not matter here */
 	rc = rc == E_CORRUPT ? 0 : rc;

@@ -81,10 +81,29 @@ struct ledger **store__all(struct store *s, size_t *ret_count)
 	return all;
 }
 
+void store__limit_open(struct store *s)
+{
+	struct ledger **all;
+	size_t count;
+
+	if (atomic_load(&s->open_files) <= SEGMENTS_OPEN_MAX)
+		return;
+	all = store__all(s, &count);
+	for (size_t i = 0; i < count; i++) {
+		mutex_lock(&all[i]->mutex);
+		if (!all[i]->is_merging && all[i]->opening == 0)
+			ledger__close_files_locked(all[i]);
+		mutex_unlock(&all[i]->mutex);
+	}
+	free(all);
+}
+
 int store_ledger(struct store *s, uint32_t number, struct ledger **ret, struct err *err)
 {
 	struct ledger *l = store__ledger(s, number);
 	int rc = ledger__need_key(l, err);
+
+	store__limit_open(s);
 
 	if (rc == 0)
 		*ret = l;

@@ -74,12 +74,15 @@ struct store {
 	_Atomic uint64_t merges;
 	_Atomic uint64_t damaged;
 	_Atomic uint64_t image_bytes;
+	_Atomic uint64_t open_files; /* segments that ledgers hold open */
 };
 
 /* ---- store.c ---- */
 
 /* A ledger by number, made when missing; its key is not asked for. */
 struct ledger *store__ledger(struct store *s, uint32_t number);
+/* Closes what ledgers hold open when it is more than SEGMENTS_OPEN_MAX; snapshots keep theirs. No lock is held. */
+void store__limit_open(struct store *s);
 /* All ledgers, by number; freed by the caller. */
 struct ledger **store__all(struct store *s, size_t *ret_count);
 struct tool *store__take_tool(struct store *s);

@@ -370,6 +370,26 @@ static void test_ledger__an_idle_ledger_holds_no_file_open(void **state)
 	assert_true(sizeof(struct ledger) < 1024);
 }
 
+static void test_ledger__too_many_open_files_are_closed(void **state)
+{
+	size_t before = simdisk_open_count(m.disk);
+	struct err err = ERR_INIT;
+	struct snapshot *s;
+
+	assert_int_equal(model_append_to(&m, &r, 0, 20), 0);
+	assert_int_equal(store_seal(m.store, &err), 0);
+	assert_int_equal(ledger_snapshot(model_ledger(&m, 0), &s, &err), 0);
+	snapshot_free(s);
+	assert_int_equal(m.store->open_files, 1);
+	assert_int_equal(simdisk_open_count(m.disk), before + 1);
+	m.store->open_files += SEGMENTS_OPEN_MAX; /* as if there were so many */
+	assert_int_equal(ledger_snapshot(model_ledger(&m, 1), &s, &err), 0);
+	snapshot_free(s);
+	assert_int_equal(m.store->open_files, SEGMENTS_OPEN_MAX);
+	assert_int_equal(simdisk_open_count(m.disk), before);
+	model_compare(&m);
+}
+
 /* Short and full blocks, in files cut anywhere, are one ledger after all merges. */
 static void test_ledger__merges_keep_every_record(void **state)
 {
@@ -472,6 +492,7 @@ int main(void)
 		TEST(test_ledger__seals_and_frees_the_journal),
 		TEST(test_ledger__seals_after_any_failed_call),
 		TEST(test_ledger__an_idle_ledger_holds_no_file_open),
+		TEST(test_ledger__too_many_open_files_are_closed),
 		TEST(test_ledger__merges_keep_every_record),
 		TEST(test_merger__keeps_few_files),
 		TEST(test_merger__leaves_damaged_files_alone),
