@@ -251,6 +251,8 @@ int journal_decode(struct span payload, size_t count, struct record_batch *ret)
 	size_t len;
 	int rc;
 
+	if (count == 0) /* no batch is empty */
+		return E_CORRUPT;
 	if ((rc = get_prefix(&r, count, &method, &packed, &len)) < 0)
 		goto out;
 	places = try_alloc(PLACE_LEN * count + 1);

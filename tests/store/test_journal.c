@@ -249,6 +249,7 @@ static void test_journal__payload_round_trips(void **state)
 		assert_int_equal(out.count, in.count);
 		assert_memory_equal(in.refs, out.refs, in.count * sizeof(*in.refs));
 		assert_int_equal(journal_decode(buf_span(&payload), in.count + 1, &out), E_CORRUPT);
+		assert_int_equal(journal_decode(buf_span(&payload), 0, &out), E_CORRUPT);
 		assert_int_equal(out.count, in.count);
 		buf_release(&in.bytes);
 		buf_release(&out.bytes);
