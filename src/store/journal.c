@@ -125,18 +125,29 @@ static int write_commit(struct journal *j, struct journal_write *first, const st
 	return rc;
 }
 
+/* How much to reserve for frames of `bytes` behind `end`: a step at a time, so that an idle journal takes little space.
+ */
+static uint64_t reserve_size(const struct journal *j, uint64_t end, uint64_t bytes)
+{
+	uint64_t wanted = end + j->file_bytes / JOURNAL_RESERVE_STEPS;
+
+	if (wanted > j->file_bytes)
+		wanted = j->file_bytes;
+	return end + bytes > wanted ? end + bytes : wanted;
+}
+
 /* A new current file with room for `bytes` of frames. After a failure the current file may be one without frames:
  * nothing may be written any more until a later call has made another. */
 static int switch_file(struct journal *j, uint64_t bytes, struct err *err)
 {
 	struct journal_header h = {.number = ++j->number_max, .sequence = j->newest->next};
-	uint64_t size = JOURNAL_HEADER_LEN + bytes;
+	uint64_t size = reserve_size(j, JOURNAL_HEADER_LEN, bytes);
 	struct journal_file *old = j->newest;
 	struct journal_file *f = NULL;
 	int rc;
 
 	memcpy(h.node_id, j->node_id, JOURNAL_NODE_ID_LEN);
-	rc = journal__file_make(j->io, j->folder, &h, size > j->file_bytes ? size : j->file_bytes, &f, err);
+	rc = journal__file_make(j->io, j->folder, &h, size, &f, err);
 	if (!f)
 		return rc;
 	atomic_fetch_sub(&j->bytes, old->size);
@@ -146,6 +157,40 @@ static int switch_file(struct journal *j, uint64_t bytes, struct err *err)
 	old->newer = f;
 	j->newest = f;
 	mutex_unlock(&j->mutex);
+	return rc;
+}
+
+/* The bytes of the frames that can be one commit, at least the first, within `room`. */
+static uint64_t group_bytes(const struct journal_write *list, uint64_t room)
+{
+	uint64_t bytes = frame_bytes(list);
+
+	if (room > COMMIT_BYTES)
+		room = COMMIT_BYTES;
+	for (const struct journal_write *w = list->next; w && bytes + frame_bytes(w) <= room; w = w->next)
+		bytes += frame_bytes(w);
+	return bytes;
+}
+
+/* Sees to room for what is committed next: in the current file as long as that stays within its size, else in a new
+ * one. */
+static int make_room(struct journal *j, const struct journal_write *list, struct err *err)
+{
+	struct journal_file *f = j->newest;
+	uint64_t bytes, size;
+	int rc;
+
+	if (f->end + frame_bytes(list) > j->file_bytes && f->end + frame_bytes(list) > f->size)
+		return switch_file(j, group_bytes(list, j->file_bytes - JOURNAL_HEADER_LEN), err);
+	bytes = group_bytes(list, f->end < j->file_bytes ? j->file_bytes - f->end : 0);
+	if (f->end + bytes <= f->size)
+		return 0;
+	size = reserve_size(j, f->end, bytes);
+	rc = journal__file_grow(j->io, j->folder, f, size, err);
+	if (rc == 0) {
+		atomic_fetch_add(&j->bytes, size - f->size);
+		f->size = size;
+	}
 	return rc;
 }
 
@@ -205,10 +250,8 @@ static struct journal_write *commit_front(struct journal *j, struct journal_writ
 {
 	struct err err = ERR_INIT;
 	struct journal_write *end;
-	int rc = 0;
+	int rc = make_room(j, list, &err);
 
-	if (frame_bytes(list) > j->newest->size - j->newest->end)
-		rc = switch_file(j, frame_bytes(list), &err);
 	end = cut_commit(j, list);
 	if (rc == 0)
 		rc = write_commit(j, list, end, &err);

@@ -2,7 +2,7 @@
  * The journal: the write-ahead log of the node, shared by all ledgers; docs/format/journal.md. A record is accepted
  * when its frame is fsynced.
  *
- * Files journal/<n>.jnl, preallocated, each with a header (magic, version, node id, file number, the sequence number it
+ * Files journal/<n>.jnl, reserved in steps, each with a header (magic, version, node id, file number, the sequence number it
  * continues from) and frames: length, CRC32C, sequence number, commit, kind, flags, ledger, first index, count,
  * received time, idempotency key and fingerprint (optional), payload. Frames are numbered without gaps over all files.
  * A frame's payload is the batch's records with `id` and `received` as '0's, lengths first, under zstd when that pays;
@@ -93,7 +93,7 @@ int journal_encode(struct span records, const struct record_ref *refs, size_t co
 /* The reverse, appending to `ret`; time_us of the refs is 0. E_CORRUPT when the payload is not what encode makes. */
 int journal_decode(struct span payload, size_t count, struct record_batch *ret) __attribute__((warn_unused_result));
 
-uint64_t journal_bytes(struct journal *j);   /* of all files, preallocated space included */
+uint64_t journal_bytes(struct journal *j);   /* of all files, reserved space included */
 uint64_t journal_commits(struct journal *j); /* syncs of frames since opening */
 
 /* ---- what may go ----

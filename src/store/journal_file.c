@@ -80,6 +80,19 @@ out:
 	return rc;
 }
 
+int journal__file_grow(struct io *io, const char *folder, const struct journal_file *f, uint64_t size, struct err *err)
+{
+	int rc = io->allocate(io, f->fd, size);
+
+	if (rc < 0) {
+		char *path = journal__path(folder, f->header.number);
+
+		rc = fail(err, path, rc, "reserving space for");
+		free(path);
+	}
+	return rc;
+}
+
 void journal__file_finish(struct io *io, struct journal_file *f)
 {
 	if (f->fd < 0)

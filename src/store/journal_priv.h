@@ -97,6 +97,9 @@ char *journal__path(const char *folder, uint64_t number);
  * it continues from where it says, and must not be forgotten; else *ret is untouched. */
 int journal__file_make(struct io *io, const char *folder, const struct journal_header *header, uint64_t size,
 		       struct journal_file **ret, struct err *err) __attribute__((warn_unused_result));
+/* Reserves space up to `size`; the caller notes it in f->size. */
+int journal__file_grow(struct io *io, const char *folder, const struct journal_file *f, uint64_t size, struct err *err)
+	__attribute__((warn_unused_result));
 /* Closes the handle and gives back the unused space; what goes wrong there is no loss. */
 void journal__file_finish(struct io *io, struct journal_file *f);
 int journal__file_delete(struct io *io, const char *folder, struct journal_file *f, struct err *err)

@@ -632,7 +632,7 @@ static void test_journal__trims_only_what_is_sealed(void **state)
 	assert_int_equal(journal_trim(j, sealed_so_far, note_carry, &sealed, &err), 0);
 	assert_false(simdisk_exists(sd, "/journal/4.jnl"));
 	assert_true(simdisk_exists(sd, "/journal/5.jnl"));
-	assert_int_equal(journal_bytes(j), FILE_BYTES);
+	assert_true(journal_bytes(j) < FILE_BYTES / 8); /* an idle journal takes little */
 	journal_close(j);
 	model.expected_count = 0;
 	j = reopen(sd);

@@ -332,7 +332,7 @@ static void test_ledger__seals_and_frees_the_journal(void **state)
 	store_figures(m.store, &f);
 	assert_int_equal(f.head_records, 0);
 	assert_int_equal(f.head_bytes, 0);
-	assert_int_equal(f.journal_bytes, m.journal_file_bytes);
+	assert_true(f.journal_bytes < m.journal_file_bytes / 4);
 	assert_true(f.segment_bytes > 0);
 	model_compare(&m);
 	reopen();
