@@ -137,9 +137,6 @@ int record__member_find(struct span name);
 /* Appends one value in canonical form at w->p; the caller has set depth and path. */
 int record__write_value(struct record_writer *w, yyjson_val *val) __attribute__((warn_unused_result));
 
-/* Fills w->err for the place the writer is at. Returns `code`. */
-int record__write_failed(struct record_writer *w, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
 /* Orders names by UTF-16 code units; both valid UTF-8, both readable for 8 bytes past their ends. */
 int record__name_cmp(struct span a, struct span b);
 uint64_t record__name_prefix(struct span name);

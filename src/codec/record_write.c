@@ -99,7 +99,7 @@ static void put_path(const struct record_writer *w, struct buf *to)
 			to->p[i] = '?';
 }
 
-int record__write_failed(struct record_writer *w, int code, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int fail(struct record_writer *w, int code, const char *fmt, ...)
 {
 	char what[ERR_MESSAGE_MAX];
 	struct buf path = BUF_INIT;
@@ -124,7 +124,7 @@ int record__write_failed(struct record_writer *w, int code, const char *fmt, ...
 static int duplicate_failed(struct record_writer *w, yyjson_val *key)
 {
 	w->path[w->depth].key = key;
-	return record__write_failed(w, E_INVALID, "this member is there twice; a name may occur once in an object");
+	return fail(w, E_INVALID, "this member is there twice; a name may occur once in an object");
 }
 
 /* Puts the members of `object` on the entry stack, sorted. */
@@ -138,9 +138,8 @@ static int open_entries(struct record_writer *w, yyjson_val *object, size_t n)
 
 		w->path[w->depth].key = key;
 		if (name.len > RECORD_KEY_MAX)
-			return record__write_failed(w, E_TOO_LARGE,
-						    "a member's name may have at most %u bytes, not %zu",
-						    RECORD_KEY_MAX, name.len);
+			return fail(w, E_TOO_LARGE, "a member's name may have at most %u bytes, not %zu",
+				    RECORD_KEY_MAX, name.len);
 		entries[i] = (struct record_entry){record__name_prefix(name), key};
 		key = unsafe_yyjson_get_next(key + 1);
 	}
@@ -168,9 +167,9 @@ static void write_string(struct record_writer *w, yyjson_val *val)
 static int descend(struct record_writer *w, size_t n)
 {
 	if (w->depth == RECORD_DEPTH_MAX)
-		return record__write_failed(w, E_TOO_LARGE, "a record may be at most %u levels deep", RECORD_DEPTH_MAX);
+		return fail(w, E_TOO_LARGE, "a record may be at most %u levels deep", RECORD_DEPTH_MAX);
 	if (n > RECORD_ENTRIES_MAX - w->entry_count)
-		return record__write_failed(w, E_TOO_LARGE, "a record may hold at most %u values", RECORD_VALUES_MAX);
+		return fail(w, E_TOO_LARGE, "a record may hold at most %u values", RECORD_VALUES_MAX);
 	w->depth++;
 	return 0;
 }
@@ -263,8 +262,7 @@ static int write_raw(struct record_writer *w, yyjson_val *val)
 
 	for (size_t i = 0; i < text.len; i++)
 		if (text.p[i] == '.' || (text.p[i] | 0x20) == 'e')
-			return record__write_failed(w, E_INVALID,
-						    "this number is too large for a double; send it as a string");
+			return fail(w, E_INVALID, "this number is too large for a double; send it as a string");
 	w->p = json_text__copy(w->p, text.p, text.len);
 	return 0;
 }

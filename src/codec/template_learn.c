@@ -18,7 +18,7 @@ static bool is_hex(uint8_t c)
 	return is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
-size_t template__digits(const uint8_t *p, const uint8_t *end)
+static size_t measure_digits(const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *at = p;
 
@@ -27,7 +27,7 @@ size_t template__digits(const uint8_t *p, const uint8_t *end)
 	return (size_t)(at - p);
 }
 
-size_t template__hex(const uint8_t *p, const uint8_t *end)
+static size_t measure_hex(const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *at = p;
 
@@ -36,7 +36,7 @@ size_t template__hex(const uint8_t *p, const uint8_t *end)
 	return (size_t)(at - p);
 }
 
-bool template__uuid(const uint8_t *p, const uint8_t *end)
+static bool starts_uuid(const uint8_t *p, const uint8_t *end)
 {
 	if (end - p < 36)
 		return false;
@@ -154,12 +154,12 @@ static enum part_kind hole_at(const uint8_t *p, const uint8_t *end, uint8_t befo
 
 	if (is_hex(before))
 		return PART_LITERAL;
-	if (template__uuid(p, end)) {
+	if (starts_uuid(p, end)) {
 		*ret_len = 36;
 		return PART_UUID;
 	}
-	hex = template__hex(p, end);
-	digits = template__digits(p, end);
+	hex = measure_hex(p, end);
+	digits = measure_digits(p, end);
 	if (hex >= HEX_RUN_MIN && hex > digits) {
 		*ret_len = hex;
 		return PART_HEX;
@@ -243,13 +243,13 @@ static bool match_part(const struct template_part *part, const struct template_s
 		*at = p + want.len;
 		return true;
 	case PART_DIGITS:
-		len = template__digits(p, end);
+		len = measure_digits(p, end);
 		break;
 	case PART_HEX:
-		len = template__hex(p, end);
+		len = measure_hex(p, end);
 		break;
 	case PART_UUID:
-		len = template__uuid(p, end) ? 36 : 0;
+		len = starts_uuid(p, end) ? 36 : 0;
 		break;
 	case PART_REST:
 		len = (size_t)(end - p);

@@ -32,9 +32,4 @@ bool template__learn(const struct template_source *s, size_t i, bool refs_only, 
 /* Matches value i; the holes' contents, in order, go into ret_holes[hole_count]. */
 bool template__match(const struct text_template *t, const struct template_source *s, size_t i, struct span *ret_holes);
 
-/* Where a UUID, a run of digits, a run of hex ends that starts at p. */
-size_t template__digits(const uint8_t *p, const uint8_t *end);
-size_t template__hex(const uint8_t *p, const uint8_t *end);
-bool template__uuid(const uint8_t *p, const uint8_t *end);
-
 #endif

@@ -296,7 +296,7 @@ static int open_templates(struct block *b, struct block_slot *s, struct err *err
 {
 	int rc = template_open(s->chunk, s->count, s->ref_count, &s->templates, err);
 
-	/* References in circles are found when a value is read (see block__value). */
+	/* References in circles are found when a value is read (see block_value_text). */
 	for (uint32_t k = 0; k < s->ref_count && rc == 0; k++)
 		if (!block__slot(b, s->refs[k]) || s->refs[k] == s->column)
 			rc = block__damaged(b, s->off, err, "a text refers to a column that is not there");

@@ -81,23 +81,16 @@ static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uin
 	return rc;
 }
 
-int block__value(struct block *b, struct block_slot *s, uint32_t i, struct buf *to, struct err *err)
+int block_value_text(struct block *b, uint32_t column, uint32_t i, struct buf *to, struct err *err)
 {
+	struct block_slot *s = block__slot(b, column);
 	int rc;
 
-	must(i < s->count);
+	must(s != NULL && i < s->count);
 	rc = value_at_depth(b, s, i, block__row(b, s, i), 0, to->len, to, err);
 	if (rc == 0 && !buf_ok(to))
 		rc = err_set(err, E_NO_MEMORY, "not enough memory for a value");
 	return rc;
-}
-
-int block_value_text(struct block *b, uint32_t column, uint32_t i, struct buf *to, struct err *err)
-{
-	struct block_slot *s = block__slot(b, column);
-
-	must(s != NULL);
-	return block__value(b, s, i, to, err);
 }
 
 /* ---- records ---- */

@@ -2,11 +2,11 @@
  * The journal: the write-ahead log of the node, shared by all ledgers; docs/format/journal.md. A record is accepted
  * when its frame is fsynced.
  *
- * Files journal/<n>.jnl, reserved in steps, each with a header (magic, version, node id, file number, the sequence number it
- * continues from) and frames: length, CRC32C, sequence number, commit, kind, flags, ledger, first index, count,
- * received time, idempotency key and fingerprint (optional), payload. Frames are numbered without gaps over all files.
- * A frame's payload is the batch's records with `id` and `received` as '0's, lengths first, under zstd when that pays;
- * the flags have a bit for encryption.
+ * Files journal/<n>.jnl, reserved in steps, each with a header (magic, version, node id, file number, the sequence
+ * number it continues from) and frames: length, CRC32C, sequence number, commit, kind, flags, ledger, first index,
+ * count, received time, idempotency key and fingerprint (optional), payload. Frames are numbered without gaps over all
+ * files. A frame's payload is the batch's records with `id` and `received` as '0's, lengths first, under zstd when that
+ * pays; the flags have a bit for encryption.
  *
  * One writer thread takes all frames that wait, writes them with as few writes as there are runs of small frames and
  * calls sync once (group commit), then calls each frame's `done` in submission order, on the writer thread. A failed

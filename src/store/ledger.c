@@ -167,11 +167,6 @@ int ledger_root(struct ledger *l, uint64_t *ret_size, struct sha256 *ret_root, s
 
 /* ---- numbers and ids ---- */
 
-uint32_t ledger_number(const struct ledger *l)
-{
-	return l->number;
-}
-
 uint64_t ledger_size(struct ledger *l)
 {
 	uint64_t size;

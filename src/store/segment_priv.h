@@ -146,7 +146,6 @@ int block__place(struct block *b, struct block_slot *s, uint32_t row, uint32_t *
 uint32_t block__row(struct block *b, struct block_slot *s, uint32_t i);
 /* Fills s->row_of, unless every row has a value. */
 void block__make_rows(struct block *b, struct block_slot *s);
-int block__value(struct block *b, struct block_slot *s, uint32_t i, struct buf *to, struct err *err);
 /* The code of value i, which is row's, for SLOT_DICT and SLOT_DERIVED. */
 int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, uint32_t *ret, struct err *err);
 int block__damaged(const struct block *b, int64_t off, struct err *err, const char *what);

@@ -89,7 +89,6 @@ int store_verify(struct store *s, store_fault_fn *found, void *user, uint64_t *r
 
 /* ---- a ledger ---- */
 
-uint32_t ledger_number(const struct ledger *l);
 uint64_t ledger_size(struct ledger *l); /* records that are durable and visible */
 
 /* The root and size of the tree over the visible records. */
