@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 #define INFLATE_STEP 65536u /* at least so much room is offered to a decoder */
+#define GZIP_BYTES   40960u /* about what zlib's decoder holds: 32 KiB of window and its tables */
 
 int body_encoding_of(const char *header, enum body_encoding *ret, struct err *err)
 {
@@ -210,6 +211,26 @@ void body_reset(struct body *b)
 		budget_return(b->budget, b->charged_bytes);
 	b->charged_bytes = 0;
 	buf_reset(&b->bytes);
+}
+
+static size_t zstd_bytes(const struct body *b)
+{
+	return ZSTD_sizeof_DStream(b->zstd); /* 0 for none */
+}
+
+size_t body_held_bytes(const struct body *b)
+{
+	return b->bytes.cap + zstd_bytes(b) + (b->gzip ? GZIP_BYTES : 0);
+}
+
+void body_trim(struct body *b, size_t max)
+{
+	if (b->bytes.cap > max)
+		buf_release(&b->bytes);
+	if (zstd_bytes(b) > max) {
+		ZSTD_freeDStream(b->zstd);
+		b->zstd = NULL;
+	}
 }
 
 void body_release(struct body *b)

@@ -39,6 +39,12 @@ int body_feed(struct body *b, struct span piece, struct err *err) __attribute__(
 int body_end(struct body *b, struct err *err) __attribute__((warn_unused_result));
 
 void body_reset(struct body *b);
+
+/* Memory of buffer and decoders. */
+size_t body_held_bytes(const struct body *b);
+
+/* After body_reset: frees what holds more than `max` bytes. A zstd decoder keeps the window of its largest frame. */
+void body_trim(struct body *b, size_t max);
 void body_release(struct body *b);
 
 #endif

@@ -8,7 +8,7 @@
 
 static size_t held_bytes(const struct request *r)
 {
-	return r->body.bytes.cap + r->reply.body.cap + r->in.batch.bytes.cap + r->in.refused.cap +
+	return body_held_bytes(&r->body) + r->reply.body.cap + r->in.batch.bytes.cap + r->in.refused.cap +
 	       r->in.batch.refs_cap * sizeof(r->in.batch.refs[0]);
 }
 
@@ -57,7 +57,7 @@ static void reset_request(struct request *r)
 	buf_reset(&r->in.refused);
 	clean.in.batch = r->in.batch;
 	clean.in.refused = r->in.refused;
-	trim_buf(&clean.body.bytes);
+	body_trim(&clean.body, POOL_BYTES_MAX);
 	trim_buf(&clean.reply.body);
 	trim_buf(&clean.in.refused);
 	if (clean.in.batch.bytes.cap > POOL_BYTES_MAX)

@@ -202,6 +202,51 @@ static void test_body__knows_its_encodings(void **state)
 	assert_int_equal(body_encoding_of("gzip, zstd", &e, NULL), E_MEDIA_TYPE);
 }
 
+/* A frame of `len` zeros that asks its decoder for a window of 2^log bytes. */
+static struct buf zstd_with_window(size_t len, int log)
+{
+	struct buf plain = BUF_INIT;
+	struct buf to = BUF_INIT;
+	ZSTD_CCtx *c = ZSTD_createCCtx();
+	ZSTD_inBuffer in = {0};
+	ZSTD_outBuffer out = {0};
+
+	memset(buf_room(&plain, len), 0, len);
+	in = (ZSTD_inBuffer){plain.p, len, 0};
+	out = (ZSTD_outBuffer){buf_room(&to, ZSTD_compressBound(len)), ZSTD_compressBound(len), 0};
+	ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, log);
+	assert_false(ZSTD_isError(ZSTD_compressStream2(c, &out, &in, ZSTD_e_continue))); /* no size in the header */
+	assert_int_equal(ZSTD_compressStream2(c, &out, &in, ZSTD_e_end), 0);
+	buf_commit(&to, out.pos);
+	ZSTD_freeCCtx(c);
+	buf_release(&plain);
+	return to;
+}
+
+static void test_body__lets_go_of_a_large_window(void **state)
+{
+	const size_t keep = 8u << 20;
+	struct buf small = zstd_with_window(1000, 20);
+	struct buf large = zstd_with_window(1u << 20, BODY_ZSTD_LOG_MAX);
+	struct body b = {0};
+
+	(void)state;
+	assert_int_equal(feed(&b, BODY_ZSTD, buf_span(&large), large.len, NULL), 0);
+	body_reset(&b);
+	assert_true(body_held_bytes(&b) > 1u << BODY_ZSTD_LOG_MAX);
+	body_trim(&b, keep);
+	assert_true(body_held_bytes(&b) <= keep);
+	assert_int_equal(feed(&b, BODY_ZSTD, buf_span(&small), small.len, NULL), 0);
+	assert_int_equal(b.bytes.len, 1000);
+	body_reset(&b);
+	body_trim(&b, keep);
+	assert_non_null(b.zstd); /* what is usual is kept */
+	body_release(&b);
+	assert_int_equal(budget_used(&budget), 0);
+	buf_release(&small);
+	buf_release(&large);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_body__stops_decompression_bombs),
 		cmocka_unit_test(test_body__keeps_to_the_budget_of_all),
 		cmocka_unit_test(test_body__knows_its_encodings),
+		cmocka_unit_test(test_body__lets_go_of_a_large_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
