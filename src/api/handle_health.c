@@ -18,6 +18,7 @@ enum handled handle_ready(struct request *r)
 		buf_put_str(&r->reply.body, "{\"ready\":true,\"reasons\":[]}\n");
 		return HANDLED_NOW;
 	}
+	service_redact(r->server->service, &err); /* no key was asked for */
 	reply_json(&r->reply, 503);
 	r->reply.wants_retry = true;
 	buf_put_str(&r->reply.body, "{\"ready\":false,\"reasons\":[");

@@ -17,7 +17,11 @@
 
 void request_fail(struct request *r, const struct err *err)
 {
-	reply_error(&r->reply, err);
+	struct err shown = *err;
+
+	if (err_http_status(err->code) >= 500)
+		service_redact(r->server->service, &shown);
+	reply_error(&r->reply, &shown);
 	if (err->code == E_METHOD)
 		r->reply.allow = r->match.allow;
 	if (r->reply.status >= 500 && err->code != E_UNAVAILABLE && err->code != E_CLOSED)

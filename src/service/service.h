@@ -109,6 +109,11 @@ int service_seal(struct service *s, struct err *err) __attribute__((warn_unused_
 /* 0, or why writes are refused. */
 int service_ready(struct service *s, struct err *err) __attribute__((warn_unused_result));
 
+/* Takes the data folder's place in the file system out of an error that a client will see: names of files within it
+ * stay. For errors of the server's own making; one that quotes the client would tell it whether it guessed the place.
+ */
+void service_redact(const struct service *s, struct err *err);
+
 void service_figures(struct service *s, struct store_figures *ret);
 
 #endif

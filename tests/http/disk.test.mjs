@@ -50,6 +50,7 @@ test('a full disk', async (t) => {
     assert.equal(ready.status, 503, ready.text);
     assert.equal(ready.json.ready, false);
     assert.ok(ready.json.reasons[0].message.length > 10);
+    for (const text of [refused.text, ready.text]) assert.ok(!text.includes(folder), text);
     assert.equal((await s.get('/healthz')).status, 200);
     assert.match((await s.get('/metrics')).text, /stele_writable 0\n/);
     const read = await s.search({ total: 'exact', limit: 1 });

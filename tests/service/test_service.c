@@ -352,6 +352,33 @@ static void test_service__refuses_a_folder_whose_master_key_is_lost(void **state
 	assert_null(s);
 }
 
+static void assert_redacted(struct service *s, const char *message, const char *expected)
+{
+	struct err err = ERR_INIT;
+
+	(void)err_set(&err, E_IO, "%s", message);
+	err_set_field(&err, message, strlen(message));
+	service_redact(s, &err);
+	assert_string_equal(err.message, expected);
+	assert_string_equal(err.field, expected);
+}
+
+static void test_service__errors_for_clients_do_not_say_where_the_folder_is(void **state)
+{
+	char message[ERR_MESSAGE_MAX];
+	char within[ERR_MESSAGE_MAX];
+	bool is_first;
+	struct service *s = open_must(&is_first);
+
+	(void)state;
+	snprintf(message, sizeof(message), "writing %s/journal/1.jnl, of '%s': full", folder, folder);
+	assert_redacted(s, message, "writing journal/1.jnl, of '': full");
+	assert_redacted(s, folder, "");
+	snprintf(within, sizeof(within), "x%s %s0", folder, folder); /* other words that hold it */
+	assert_redacted(s, within, within);
+	service_close(s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_service__##name, make_folder, remove_folder)
 
 int main(void)
@@ -366,6 +393,7 @@ int main(void)
 		TEST(idempotency_survives_a_restart),
 		TEST(seals_and_verifies_offline),
 		TEST(refuses_a_folder_whose_master_key_is_lost),
+		TEST(errors_for_clients_do_not_say_where_the_folder_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
