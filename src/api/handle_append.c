@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 
+#define ANSWER_BYTES 160 /* of an answer without its lists: names and two numbers of 20 digits */
+
 static int take_params(struct request *r, struct err *err)
 {
 	int rc;
@@ -77,6 +79,7 @@ static void refuse_all(struct request *r)
 	buf_put_str(&r->reply.body, ",\"refused\":[");
 	buf_put_span(&r->reply.body, buf_span(&r->in.refused));
 	buf_put_str(&r->reply.body, "]}\n");
+	request_charge_answer(r);
 }
 
 static void put_id(struct buf *to, bool is_first, const uint8_t *id)
@@ -135,12 +138,26 @@ static void answer(struct request *r)
 		buf_put_u8(to, ']');
 	}
 	buf_put_str(to, "}\n");
-	request_charge_answer(r);
 }
 
 static void on_done(struct ledger_append *a)
 {
 	request_finish(a->user);
+}
+
+/* What the answer takes is known, and had, before anything is stored: what is stored must not be answered as refused.
+ */
+static int reserve_answer(struct request *r, struct err *err)
+{
+	uint64_t bytes = ANSWER_BYTES + r->in.refused.len;
+
+	if (!buf_ok(&r->in.refused))
+		return err_set(err, E_NO_MEMORY, "not enough memory for the list of refused events");
+	if (r->in.batch.count == 0)
+		return 0;
+	if (r->in.wants_ids)
+		bytes += r->in.batch.count * (RECORD_ID_LEN + 3);
+	return request_reserve_answer(r, bytes, err);
 }
 
 static int prepare(struct request *r, struct err *err)
@@ -151,7 +168,9 @@ static int prepare(struct request *r, struct err *err)
 		return rc;
 	if ((rc = parse(r, err)) < 0)
 		return rc;
-	return take_idempotency_key(r, err);
+	if ((rc = take_idempotency_key(r, err)) < 0)
+		return rc;
+	return reserve_answer(r, err);
 }
 
 enum handled handle_append(struct request *r)

@@ -18,6 +18,9 @@
 #define CONNECTION_THREADS 4u
 #define WORKER_THREADS     4u
 #define IDLE_TIMEOUT_S     30    /* a connection on which nothing moves is closed */
+#define REQUEST_TIMEOUT_S  60    /* for a header, and for a body or an answer of no length: a slow line, not a drip */
+#define SLOWEST_BYTES_S    65536 /* longer ones have a second more for so many bytes: half a megabit */
+#define DEADLINE_STEP_MS   500   /* how often those that are late are looked for */
 #define STOP_TIMEOUT_MS    10000 /* requests whose body is still coming may take so long when the server stops */
 #define LISTEN_BACKLOG     4096  /* connections that wait for accept */
 #define RETRY_AFTER_S      1     /* what a 503 tells the client */

@@ -45,6 +45,13 @@ static bool should_drain(struct request *r)
 	return !length || strtoull(length, NULL, 10) <= DRAIN_BYTES_MAX;
 }
 
+static struct client *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
 static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection, const char *method, const char *url,
 			     void **con_cls)
 {
@@ -52,9 +59,11 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
 	struct err err = ERR_INIT;
 
 	r->connection = connection;
+	r->client = client_of(connection);
 	r->start_ns = clock_mono_ns();
 	r->phase = REQUEST_BODY;
 	*con_cls = r;
+	client_await_bytes(r->client, r->start_ns, 0);
 	atomic_fetch_add_explicit(&s->meter.in_flight, 1, memory_order_relaxed);
 	if (request_check(r, method, url, &err) == 0)
 		return MHD_YES;
@@ -69,6 +78,8 @@ static enum MHD_Result take_piece(struct request *r, struct span piece)
 {
 	struct err err = ERR_INIT;
 
+	r->arrived_bytes += piece.len;
+	client_await_bytes(r->client, r->start_ns, r->arrived_bytes);
 	atomic_fetch_add_explicit(&r->server->meter.body_bytes, piece.len, memory_order_relaxed);
 	if (r->phase == REQUEST_BODY && (r->match.route->flags & ROUTE_HAS_BODY)) {
 		if (body_feed(&r->body, piece, &err) == 0)
@@ -110,8 +121,7 @@ static void run_job(struct job *job)
 		request_finish(r);
 }
 
-/* The request is whole: run its handler, here or on a worker. */
-static enum MHD_Result handle(struct request *r)
+static enum MHD_Result run_handler(struct request *r)
 {
 	const struct route *route = r->match.route;
 	struct err err = ERR_INIT;
@@ -127,6 +137,27 @@ static enum MHD_Result handle(struct request *r)
 		return MHD_YES;
 	}
 	return route->handle(r) == HANDLED_NOW ? request_send(r) : MHD_YES;
+}
+
+/* The request is whole: run its handler, here or on a worker. Counted as busy first: a stopping server either waits for
+ * it, or it sees that it is too late to be suspended. */
+static enum MHD_Result handle(struct request *r)
+{
+	struct server *s = r->server;
+	struct err err = ERR_INIT;
+	enum MHD_Result result;
+
+	client_await_nothing(r->client);
+	s->busy++;
+	if (s->is_closing) {
+		(void)err_set(&err, E_CLOSED, "the server is shutting down");
+		request_fail(r, &err);
+		result = request_send(r);
+	} else {
+		result = run_handler(r);
+	}
+	s->busy--;
+	return result;
 }
 
 enum MHD_Result request_on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
@@ -156,7 +187,7 @@ void request_on_completed(void *cls, struct MHD_Connection *connection, void **c
 	struct server *s = cls;
 	struct request *r = *con_cls;
 
-	(void)connection;
+	client_await_header(client_of(connection));
 	if (!r)
 		return;
 	*con_cls = NULL;
@@ -169,20 +200,33 @@ void request_on_completed(void *cls, struct MHD_Connection *connection, void **c
 	request_give(r);
 }
 
+static int charge_answer(struct request *r, uint64_t bytes, struct err *err)
+{
+	if (bytes <= INLINE_BYTES_MAX)
+		return 0;
+	if (!budget_charge(&r->server->budget, bytes))
+		return err_set(err, E_UNAVAILABLE,
+			       "the server holds %u MiB of answers that wait for their clients; try again in "
+			       "a second, or ask for less",
+			       BODY_MEMORY_MAX >> 20);
+	r->answer_charge = bytes;
+	return 0;
+}
+
+int request_reserve_answer(struct request *r, uint64_t bytes, struct err *err)
+{
+	if (!buf_room(&r->reply.body, (size_t)bytes)) {
+		buf_reset(&r->reply.body);
+		return err_set(err, E_NO_MEMORY,
+			       "not enough memory for the answer; send the events in several requests");
+	}
+	return charge_answer(r, bytes, err);
+}
+
 void request_charge_answer(struct request *r)
 {
 	struct err err = ERR_INIT;
-	uint64_t bytes = r->reply.body.len;
 
-	if (bytes <= INLINE_BYTES_MAX)
-		return;
-	if (budget_charge(&r->server->budget, bytes)) {
-		r->answer_charge = bytes;
-		return;
-	}
-	(void)err_set(&err, E_UNAVAILABLE,
-		      "the server holds %u MiB of answers that wait for their clients; try again in "
-		      "a second, or with a smaller limit",
-		      BODY_MEMORY_MAX >> 20);
-	request_fail(r, &err);
+	if (charge_answer(r, r->reply.body.len, &err) < 0)
+		request_fail(r, &err);
 }

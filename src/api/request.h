@@ -13,6 +13,7 @@
 #include <microhttpd.h>
 
 #include "api/body.h"
+#include "api/deadline.h"
 #include "api/meter.h"
 #include "api/param.h"
 #include "api/reply.h"
@@ -38,6 +39,7 @@ struct request {
 	struct request *next; /* in the pool */
 	struct server *server;
 	struct MHD_Connection *connection;
+	struct client *client;
 	struct route_match match; /* route NULL: none */
 	struct principal who;
 	struct params params;
@@ -48,6 +50,7 @@ struct request {
 	enum request_phase phase;
 	bool is_suspended;
 	void (*complete)(struct request *request); /* makes the answer once BUSY is over; NULL: it is made */
+	uint64_t arrived_bytes;                    /* of the body, as sent */
 	uint64_t drained_bytes;
 	uint64_t answer_charge; /* what the answer took from the budget */
 	int64_t start_ns;
@@ -65,8 +68,10 @@ struct server {
 	struct work *work;
 	struct meter meter;
 	struct budget budget;
-	_Atomic bool is_stopping;
-	_Atomic uint64_t busy; /* suspended requests */
+	struct deadlines *deadlines;
+	_Atomic bool is_stopping; /* no new requests */
+	_Atomic bool is_closing;  /* nor handlers for those that are there */
+	_Atomic uint64_t busy;    /* handlers that run and suspended requests */
 
 	struct mutex pool_mu; /* guards the pools */
 	struct request *idle_requests;
@@ -96,6 +101,10 @@ void request_finish(struct request *r);
 
 /* Answers with an error. */
 void request_fail(struct request *r, const struct err *err);
+
+/* Makes room for an answer of `bytes`, from the budget too, before something is done that cannot be taken back.
+ * E_UNAVAILABLE, E_NO_MEMORY. */
+int request_reserve_answer(struct request *r, uint64_t bytes, struct err *err) __attribute__((warn_unused_result));
 
 /* Takes what the answer's body holds from the budget; when that is used up, answers 503 instead. */
 void request_charge_answer(struct request *r);

@@ -4,6 +4,7 @@
 
 #include "api/limits.h"
 #include "api/request.h"
+#include "base/clock.h"
 
 /* On every answer: it is data for programs, never a page, and nobody's to cache. */
 static const char *const fixed_headers[][2] = {
@@ -46,6 +47,7 @@ enum MHD_Result request_send(struct request *r)
 	response = MHD_create_response_from_buffer(reply->body.len, reply->body.p, MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		return MHD_NO;
+	client_await_bytes(r->client, clock_mono_ns(), reply->body.len);
 	if (add_headers(reply, response))
 		result = MHD_queue_response(r->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);

@@ -23,12 +23,17 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 {
 	struct server *s = cls;
 
-	(void)connection;
-	(void)socket_context;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *info =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+		*socket_context = info ? client_open(s->deadlines, info->connect_fd) : NULL;
 		atomic_fetch_add_explicit(&s->meter.connections, 1, memory_order_relaxed);
-	else
+	} else {
+		client_close(*socket_context);
+		*socket_context = NULL;
 		atomic_fetch_sub_explicit(&s->meter.connections, 1, memory_order_relaxed);
+	}
 }
 
 /* As many handles as the system lets us have; connections fit what there is. */
@@ -63,6 +68,7 @@ static struct MHD_Daemon *start_daemon(struct server *s, const struct server_con
 static struct server *free_server(struct server *s)
 {
 	work_stop(s->work);
+	deadlines_stop(s->deadlines);
 	request_pools_release(s);
 	mutex_release(&s->pool_mu);
 	free(s);
@@ -77,6 +83,7 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	s->budget.max_bytes = BODY_MEMORY_MAX;
 	mutex_init(&s->pool_mu);
 	s->work = work_start(WORKER_THREADS);
+	s->deadlines = deadlines_start(config->idle_timeout_s, config->request_timeout_s);
 	s->daemon = start_daemon(s, config);
 	if (!s->daemon) {
 		close(config->listen_fd);
@@ -93,6 +100,7 @@ static void wait_for_requests(struct server *s)
 
 	for (int waited = 0; s->meter.in_flight > 0 && waited < STOP_TIMEOUT_MS; waited += STOP_POLL_MS)
 		nanosleep(&pause, NULL);
+	s->is_closing = true;
 	while (s->busy > 0)
 		nanosleep(&pause, NULL);
 }

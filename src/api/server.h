@@ -13,9 +13,10 @@
 struct server;
 
 struct server_config {
-	struct service *service; /* outlives the server */
-	int listen_fd;           /* from listen_open; taken over */
-	unsigned idle_timeout_s; /* IDLE_TIMEOUT_S unless an operator says otherwise */
+	struct service *service;    /* outlives the server */
+	int listen_fd;              /* from listen_open; taken over */
+	unsigned idle_timeout_s;    /* IDLE_TIMEOUT_S unless an operator says otherwise */
+	unsigned request_timeout_s; /* REQUEST_TIMEOUT_S unless an operator says otherwise */
 };
 
 int server_start(const struct server_config *config, struct server **ret, struct err *err)
