@@ -422,6 +422,19 @@ static int finish_merge(struct draft *d, struct segment *const *parts, size_t pa
 	return rc;
 }
 
+/* The index of a part comes along when a block of it does. A part that was rebuilt whole may be tiny and its keys
+ * short: they would shorten all others. */
+static void take_index(struct translation *t, struct draft *d)
+{
+	for (uint32_t k = 0; k < t->from->block_count; k++) {
+		if (t->block_of[k] != 0xffff) {
+			draft_index_add(d, t->from, t->block_of);
+			t->block_of = NULL;
+			return;
+		}
+	}
+}
+
 int segment_merge(struct segment *const *parts, size_t part_count, const uint8_t id_key[ID_KEY_LEN], struct buf *to,
 		  struct err *err)
 {
@@ -440,10 +453,8 @@ int segment_merge(struct segment *const *parts, size_t part_count, const uint8_t
 	}
 	if (rc == 0)
 		rc = flush_waiting(w, &d, err);
-	for (size_t k = 0; k < part_count && rc == 0; k++) {
-		draft_index_add(&d, parts[k], t[k].block_of);
-		t[k].block_of = NULL;
-	}
+	for (size_t k = 0; k < part_count && rc == 0; k++)
+		take_index(&t[k], &d);
 	if (rc == 0)
 		rc = finish_merge(&d, parts, part_count, err);
 	if (rc < 0)
