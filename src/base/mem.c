@@ -85,8 +85,8 @@ void mem_wipe(void *p, size_t len)
 }
 
 #define ARENAS_MAX     4
-#define MMAP_BYTES_MIN (1 << 20) /* runs of this size come from the kernel and go back to it */
-#define TRIM_BYTES_MIN (8 << 20) /* so much free memory at the end of the heap is kept */
+#define MMAP_BYTES_MIN (1 << 20)  /* runs of this size come from the kernel and go back to it */
+#define TRIM_BYTES_MIN (16 << 20) /* so much free memory at the end of the heap is kept */
 
 void mem_tune_for_server(void)
 {

@@ -477,7 +477,7 @@ static int begin_journal(struct journal *j, struct journal_recovery *r, struct e
 	else
 		rand_bytes(j->node_id, JOURNAL_NODE_ID_LEN);
 	memcpy(h.node_id, j->node_id, JOURNAL_NODE_ID_LEN);
-	rc = journal__file_make(j->io, j->folder, &h, j->file_bytes, &f, err);
+	rc = journal__file_make(j->io, j->folder, &h, reserve_size(j, JOURNAL_HEADER_LEN, 0), &f, err);
 	if (rc == 0)
 		rc = journal__recovery_sweep(r, j->io, j->folder, err);
 	if (rc < 0) {
