@@ -63,7 +63,7 @@ const uint16_t *gather_at_row(const struct gather *g, struct gather_column *c);
 /* ---- the steps of encoding, in order; each in a file of its own ---- */
 
 /* Columns that repeat themselves get codes of the draft's dictionaries. gather_dict.c */
-int gather_make_dicts(struct gather *g, struct err *err) __attribute__((warn_unused_result));
+void gather_make_dicts(struct gather *g);
 /* Columns whose code follows from another's become maps. gather_map.c */
 void gather_make_maps(struct gather *g);
 /* All others become typed columns, templates or text. gather_text.c */

@@ -107,7 +107,7 @@ static void try_dict(struct gather *g, struct gather_column *c, struct distinct 
 	}
 }
 
-int gather_make_dicts(struct gather *g, struct err *err)
+void gather_make_dicts(struct gather *g)
 {
 	struct distinct x = {0};
 	struct buf scratch = BUF_INIT;
@@ -126,8 +126,6 @@ int gather_make_dicts(struct gather *g, struct err *err)
 	free(x.hash);
 	free(x.place);
 	buf_release(&scratch);
-	(void)err;
-	return 0;
 }
 
 void gather_put_codes(struct gather *g)

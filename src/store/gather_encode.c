@@ -30,9 +30,8 @@ static int add_block(struct draft *d, const struct span *records, size_t count, 
 	struct gather g;
 	int rc = gather_records(&g, d, records, count, raw, err);
 
-	if (rc == 0)
-		rc = gather_make_dicts(&g, err);
 	if (rc == 0) {
+		gather_make_dicts(&g);
 		gather_make_maps(&g);
 		gather_put_codes(&g);
 		rc = gather_make_columns(&g, err);

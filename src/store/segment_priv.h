@@ -124,7 +124,6 @@ struct block {
 	uint32_t time_len, time_crc, received_len, received_crc;
 	uint32_t time_off;
 	int64_t *time, *received;
-	uint8_t *time_owned, *received_owned;
 	struct block_slot *slot;
 	uint32_t slot_count;
 	uint32_t *slot_of;      /* per column: place of its slot + 1 */
