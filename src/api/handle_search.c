@@ -48,10 +48,10 @@ static void put_events(struct buf *to, const struct page *page)
 /* Only an answer with holes has the member, so that nobody overlooks it. */
 static void put_damaged(struct buf *to, const struct page *page)
 {
-	for (size_t i = 0; i < page->damaged_count; i++)
+	for (size_t i = 0; i < page->damaged.count; i++)
 		buf_printf(to, "%s{\"first\":%" PRIu64 ",\"next\":%" PRIu64 "}", i ? "," : ",\"damaged\":[",
-			   page->damaged[i].first, page->damaged[i].next);
-	if (page->damaged_count > 0)
+			   page->damaged.gap[i].first, page->damaged.gap[i].next);
+	if (page->damaged.count > 0)
 		buf_put_u8(to, ']');
 }
 

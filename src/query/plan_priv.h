@@ -29,6 +29,13 @@ struct plan {
 void plan__make(struct plan *p, const struct query_node *root, const struct search_source *source);
 void plan__release(struct plan *p);
 
+#define BLOCK_WORDS (SEGMENT_BLOCKS_MAX / 64)
+
+/* The blocks of a segment that may hold a match, as bits; and all of them. */
+int plan__prune(const struct plan *p, struct segment *s, uint64_t blocks[BLOCK_WORDS], struct err *err)
+	__attribute__((warn_unused_result));
+void plan__prune_nothing(const struct segment *s, uint64_t blocks[BLOCK_WORDS]);
+
 /* Whether a record that is not in a segment matches. */
 bool plan__matches(const struct plan *p, const struct plan_node *n, uint64_t index, struct span record,
 		   struct buf *scratch);

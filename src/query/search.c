@@ -1,88 +1,85 @@
 /* A search from beginning to end. */
+#include "query/search.h"
+
+#include "base/clock.h"
 #include "base/mem.h"
-#include "query/scan_priv.h"
+#include "query/page_priv.h"
 
-/* Part `k` in the order asked for. */
-static int scan_part(struct scan *s, size_t k, struct err *err)
+/* Where the page begins, and what lies on either side of it. */
+static void set_ranges(struct search *q)
 {
-	const struct search_source *from = s->source;
-	size_t at = s->r->oldest_first ? k : from->segment_count + from->tail_count - 1 - k;
-
-	if (at < from->segment_count)
-		return scan__segment(s, at, err);
-	return scan__tail(s, &from->tails[at - from->segment_count], err);
-}
-
-static int scan_range(struct scan *s, struct range range, struct err *err)
-{
-	int rc = 0;
-
-	s->range = range;
-	for (size_t k = 0; k < s->source->segment_count + s->source->tail_count && rc == 0 && !s->has_stopped; k++)
-		rc = scan_part(s, k, err);
-	return rc;
-}
-
-static int scan_all(struct scan *s, struct err *err)
-{
-	uint64_t size = s->r->size < s->source->size ? s->r->size : s->source->size;
-	bool oldest_first = s->r->oldest_first;
-	uint64_t middle = oldest_first ? 0 : size; /* where the page starts */
+	const struct search_request *r = q->r;
+	uint64_t size = r->size < q->scan.source->size ? r->size : q->scan.source->size;
+	uint64_t middle = r->oldest_first ? 0 : size;
 	struct range low, high;
-	int rc;
 
-	if (s->r->after != UINT64_MAX)
-		middle = oldest_first ? s->r->after + 1 : s->r->after;
+	if (r->after != UINT64_MAX)
+		middle = r->oldest_first ? r->after + 1 : r->after;
 	if (middle > size)
 		middle = size;
 	low = (struct range){0, middle};
 	high = (struct range){middle, size};
-	s->rest = oldest_first ? low : high;
-	s->is_page = true;
-	rc = scan_range(s, oldest_first ? high : low, err);
-	s->is_page = false;
-	if (rc == 0 && s->r->total != SEARCH_TOTAL_NONE && !s->has_stopped)
-		rc = scan_range(s, s->rest, err);
-	return rc;
-}
-
-static void release(struct scan *s)
-{
-	for (size_t k = 0; k < s->source->segment_count; k++) {
-		if (s->view[k])
-			view__release(s->view[k]);
-		free(s->view[k]);
-	}
-	free(s->view);
-	plan__release(&s->plan);
-	buf_release(&s->scratch);
+	q->ahead = r->oldest_first ? high : low;
+	q->behind = r->oldest_first ? low : high;
 }
 
 /* Nobody knows what matches among records that cannot be read. */
-static bool has_gap(const struct search_source *source, const struct search_request *r)
+static bool has_gap(const struct search *q)
 {
-	return source->gap_count > 0 && source->gap[0].first < r->size;
+	const struct search_source *source = q->scan.source;
+
+	return q->scan.gaps.count > 0 || (source->gap_count > 0 && source->gap[0].first < q->r->size);
+}
+
+static int run(struct search *q, struct err *err)
+{
+	int64_t begin_ns = clock_mono_ns(), page_ns;
+	int rc = search__fill_page(q, err);
+
+	page_ns = clock_mono_ns();
+	if (rc == 0)
+		rc = search__count(q, err);
+	q->scan.figures.page_ns = page_ns - begin_ns;
+	q->scan.figures.count_ns = clock_mono_ns() - page_ns;
+	return rc;
+}
+
+/* Moves what the scan knows into the answer. */
+static void finish(struct search *q, struct search_answer *ret)
+{
+	struct search_answer *a = &q->answer;
+
+	a->total_exact = q->r->total != SEARCH_TOTAL_NONE && !q->is_incomplete && !has_gap(q);
+	if (q->r->total == SEARCH_TOTAL_NONE)
+		a->total = 0;
+	scan__sum_up(&q->scan);
+	a->figures = q->scan.figures;
+	a->damage = q->scan.damage;
+	a->gaps = q->scan.gaps;
+	q->scan.gaps = (struct gap_list){0};
+	*ret = *a;
 }
 
 int search__run(const struct search_source *source, const struct search_request *r, struct search_answer *ret,
 		struct err *err)
 {
-	struct scan s = {.source = source, .r = r, .answer = SEARCH_ANSWER_INIT};
+	struct search q = {.r = r, .answer = SEARCH_ANSWER_INIT};
+	int64_t begin_ns = clock_mono_ns();
 	int rc;
 
 	must(r->limit <= PAGE_MAX);
-	s.view = xarray(source->segment_count + 1, sizeof(struct view *));
-	plan__make(&s.plan, query_root(r->query), source);
-	rc = scan_all(&s, err);
-	if (rc == 0) {
-		s.answer.total_exact = r->total != SEARCH_TOTAL_NONE && !s.has_stopped && !has_gap(source, r);
-		if (r->total == SEARCH_TOTAL_NONE)
-			s.answer.total = 0;
-		*ret = s.answer;
-	} else {
-		search_answer_release(&s.answer);
-	}
-	release(&s);
+	scan__open(&q.scan, source, r->query, r->from_us, r->to_us);
+	q.found = xarray(scan__part_count(&q.scan) + 1, sizeof(*q.found));
+	set_ranges(&q);
+	q.scan.figures.plan_ns = clock_mono_ns() - begin_ns;
+	rc = run(&q, err);
+	if (rc == 0)
+		finish(&q, ret);
+	else
+		search_answer_release(&q.answer);
+	piece_list_release(&q.left);
+	free(q.found);
+	scan__close(&q.scan);
 	return rc;
 }
 
@@ -91,9 +88,9 @@ static bool index_of_id(void *user, struct span id, uint64_t *ret_index)
 	return ledger_index_of_id(user, id, ret_index);
 }
 
-int search_run(struct snapshot *s, const struct search_request *r, struct search_answer *ret, struct err *err)
+void search__source_of(struct snapshot *s, struct team *team, struct search_source *ret)
 {
-	struct search_source source = {
+	*ret = (struct search_source){
 		.segments = s->segments,
 		.segment_count = s->segment_count,
 		.tails = s->tails,
@@ -104,8 +101,15 @@ int search_run(struct snapshot *s, const struct search_request *r, struct search
 		.record = snapshot_tail_record,
 		.index_of_id = index_of_id,
 		.user = s->ledger,
+		.team = team,
 	};
+}
 
+int search_run(struct snapshot *s, const struct search_request *r, struct search_answer *ret, struct err *err)
+{
+	struct search_source source;
+
+	search__source_of(s, r->team, &source);
 	return search__run(&source, r, ret, err);
 }
 
@@ -114,5 +118,6 @@ void search_answer_release(struct search_answer *a)
 	buf_release(&a->events);
 	free(a->len);
 	free(a->index);
+	gap_list_release(&a->gaps);
 	*a = (struct search_answer)SEARCH_ANSWER_INIT;
 }

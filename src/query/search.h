@@ -4,10 +4,14 @@
  * Segments are pruned by time and token index, blocks by time, then predicates run on codes and dictionaries; only
  * matching rows are rebuilt; a page that is full stops early. A record matches when query_matches says so of its JSON,
  * wherever it is stored: tests/query/naive.h is the slow twin that both are held against.
+ *
+ * Records that cannot be read are left out and listed, and no total is exact then.
  */
 #ifndef STELE_QUERY_SEARCH_H
 #define STELE_QUERY_SEARCH_H
 
+#include "base/team.h"
+#include "query/gap.h"
 #include "query/query.h"
 #include "store/store.h"
 
@@ -26,12 +30,17 @@ struct search_request {
 	uint64_t size;     /* look only at records below this index: a page's cursor carries it; UINT64_MAX: all */
 	uint64_t after;    /* continue behind this index in the given order; UINT64_MAX: from the start */
 	enum search_total total;
+	struct team *team; /* shares what is large; NULL: this thread alone. Not with search__run */
 };
 
+/* What a search did. Blocks and segments that nothing asked for are not in it. */
 struct search_figures {
-	uint32_t segments, segments_pruned;
+	uint32_t segments, segments_pruned; /* pruned: by time, or all of their blocks by the index */
 	uint32_t blocks, blocks_pruned;
+	uint64_t blocks_read;
 	uint64_t rows_examined;
+	uint64_t records_counted_free; /* of the total: by dictionaries, or because all match */
+	int64_t plan_ns, page_ns, count_ns;
 };
 
 struct search_answer {
@@ -39,22 +48,23 @@ struct search_answer {
 	uint32_t *len;     /* [count] length of each */
 	uint64_t *index;   /* [count] */
 	uint32_t count;
-	bool more;        /* there are matches behind the page */
-	uint64_t total;   /* of all records below `size`, those before `after` too */
-	bool total_exact; /* else there may be more */
+	bool more;            /* there are matches behind the page */
+	uint64_t total;       /* of all records below `size`, those before `after` too */
+	bool total_exact;     /* else there may be more */
+	struct gap_list gaps; /* records that could not be read and were left out */
+	struct err damage;    /* the first fault met; code 0: none */
 	struct search_figures figures;
 };
 
 #define SEARCH_ANSWER_INIT                                                                                             \
 	{                                                                                                              \
-		BUF_INIT, NULL, NULL, 0, false, 0, false,                                                              \
+		BUF_INIT, NULL, NULL, 0, false, 0, false, {NULL, 0}, ERR_INIT,                                         \
 		{                                                                                                      \
 			0                                                                                              \
 		}                                                                                                      \
 	}
 
-/* E_CORRUPT when a part that had to be read is damaged. What the snapshot lists as damaged is passed over: then no
- * total is exact. */
+/* E_IO, E_NO_MEMORY. */
 int search_run(struct snapshot *s, const struct search_request *r, struct search_answer *ret, struct err *err)
 	__attribute__((warn_unused_result));
 void search_answer_release(struct search_answer *a);

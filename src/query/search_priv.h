@@ -17,7 +17,13 @@ struct search_source {
 	struct span (*record)(const struct snapshot_tail *t, uint32_t i);
 	bool (*index_of_id)(void *user, struct span id, uint64_t *ret_index);
 	void *user;
+	struct team *team; /* NULL: this thread alone */
 };
+
+void search__source_of(struct snapshot *s, struct team *team, struct search_source *ret);
+
+struct search_stream;
+struct search_stream *search_stream__open(const struct search_source *source, const struct search_request *r);
 
 int search__run(const struct search_source *s, const struct search_request *r, struct search_answer *ret,
 		struct err *err) __attribute__((warn_unused_result));

@@ -1,102 +1,16 @@
-/* A query on one segment: blocks by the index, and the columns that a leaf reaches. */
+/* A query on one segment: the columns that a leaf reaches. */
 #include "base/mem.h"
 #include "codec/shape.h"
 #include "query/view_priv.h"
 
-/* ---- pruning ---- */
-
-static void set_all_blocks(const struct segment *s, uint64_t *blocks)
-{
-	uint32_t count = segment_block_count(s);
-
-	memset(blocks, 0, BLOCK_WORDS * sizeof(*blocks));
-	memset(blocks, 0xff, count / 64 * sizeof(*blocks));
-	if (count % 64)
-		blocks[count / 64] = (UINT64_C(1) << count % 64) - 1;
-}
-
-static bool has_blocks(const uint64_t *blocks)
-{
-	uint64_t any = 0;
-
-	for (uint32_t w = 0; w < BLOCK_WORDS; w++)
-		any |= blocks[w];
-	return any != 0;
-}
-
-static void prune_id(const struct view *v, uint64_t index, uint64_t *blocks)
-{
-	memset(blocks, 0, BLOCK_WORDS * sizeof(*blocks));
-	for (uint32_t b = 0; b < segment_block_count(v->segment); b++) {
-		const struct segment_block_info *info = segment_block_info(v->segment, b);
-
-		if (index >= info->first && index - info->first < info->rows)
-			blocks[b / 64] |= UINT64_C(1) << b % 64;
-	}
-}
-
-static int prune_leaf(struct view *v, const struct plan_leaf *leaf, uint64_t *blocks, struct err *err)
-{
-	uint64_t found[BLOCK_WORDS] = {0};
-	int rc;
-
-	if (leaf->is_id) {
-		prune_id(v, leaf->index, blocks);
-		return 0;
-	}
-	set_all_blocks(v->segment, blocks);
-	for (uint32_t k = 0; k < leaf->key_count && has_blocks(blocks); k++) {
-		rc = segment_lookup(v->segment, leaf->key[k], found, err);
-		if (rc < 0)
-			return rc;
-		for (uint32_t w = 0; w < BLOCK_WORDS; w++)
-			blocks[w] &= found[w];
-	}
-	return 0;
-}
-
-static int prune(struct view *v, const struct plan_node *n, uint64_t *blocks, struct err *err);
-
-static int prune_children(struct view *v, const struct plan_node *n, uint64_t *blocks, struct err *err)
-{
-	uint64_t part[BLOCK_WORDS];
-	bool is_and = n->kind == QUERY_AND;
-	int rc;
-
-	if (is_and)
-		set_all_blocks(v->segment, blocks);
-	else
-		memset(blocks, 0, BLOCK_WORDS * sizeof(*blocks));
-	for (uint32_t k = 0; k < n->child_count && (!is_and || has_blocks(blocks)); k++) {
-		rc = prune(v, &n->child[k], part, err);
-		if (rc < 0)
-			return rc;
-		for (uint32_t w = 0; w < BLOCK_WORDS; w++)
-			blocks[w] = is_and ? blocks[w] & part[w] : blocks[w] | part[w];
-	}
-	return 0;
-}
-
-/* The blocks that may hold a match; NOT of "may" says nothing. */
-static int prune(struct view *v, const struct plan_node *n, uint64_t *blocks, struct err *err)
-{
-	if (n->kind == QUERY_AND || n->kind == QUERY_OR)
-		return prune_children(v, n, blocks, err);
-	if (n->kind != QUERY_ALL && n->kind != QUERY_NOT)
-		return prune_leaf(v, &v->plan->leaf[n->leaf], blocks, err);
-	set_all_blocks(v->segment, blocks);
-	return 0;
-}
-
-int view__open(struct view *v, const struct plan *p, struct segment *segment, struct err *err)
+void view__open(struct view *v, const struct plan *p, struct segment *segment)
 {
 	memset(v, 0, sizeof(*v));
 	v->plan = p;
 	v->segment = segment;
-	return prune(v, &p->root, v->blocks, err);
 }
 
-void view__forget(struct view *v)
+void view__release(struct view *v)
 {
 	for (uint32_t k = 0; v->leaf && k < v->plan->leaf_count; k++) {
 		for (uint32_t r = 0; r < v->leaf[k].count; r++)
@@ -105,11 +19,6 @@ void view__forget(struct view *v)
 	}
 	free(v->leaf);
 	v->leaf = NULL;
-}
-
-void view__release(struct view *v)
-{
-	view__forget(v);
 	buf_release(&v->text);
 	buf_release(&v->scratch);
 }

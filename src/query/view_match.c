@@ -13,30 +13,6 @@ enum verdict { VERDICT_NONE = 0, VERDICT_NO = 1, VERDICT_YES = 2 };
 /* What it costs to look at a value's text, in rows looked at by code. */
 #define TEXT_WORK 25u
 
-static inline bool row_is_set(const struct row_set *rows, uint32_t row)
-{
-	return rows->bit[row / 64] >> row % 64 & 1;
-}
-
-static inline void set_row(struct row_set *rows, uint32_t row)
-{
-	rows->bit[row / 64] |= UINT64_C(1) << row % 64;
-}
-
-static inline void clear_row(struct row_set *rows, uint32_t row)
-{
-	rows->bit[row / 64] &= ~(UINT64_C(1) << row % 64);
-}
-
-static bool has_rows(const struct row_set *rows)
-{
-	uint64_t any = 0;
-
-	for (uint32_t w = rows->from; w < rows->to; w++)
-		any |= rows->bit[w];
-	return any != 0;
-}
-
 /* ---- leaves ---- */
 
 /* One leaf on one block. */
@@ -102,8 +78,8 @@ static int test_value(const struct probe *p, uint32_t i, uint32_t row, struct er
 	else
 		rc = test_text(p, i, &yes, err);
 	if (yes) {
-		set_row(p->out, row);
-		clear_row(p->left, row);
+		row_set_add(p->out, row);
+		row_set_remove(p->left, row);
 	}
 	return rc;
 }
@@ -181,7 +157,7 @@ static int probe_some_rows(const struct probe *p, struct err *err)
 
 	for (uint32_t i = find_value(values, p->left->from * 64);
 	     i < values->count && values->row_of[i] < end && rc == 0; i++)
-		if (row_is_set(p->left, values->row_of[i]))
+		if (row_set_has(p->left, values->row_of[i]))
 			rc = test_value(p, i, values->row_of[i], err);
 	return rc;
 }
@@ -197,10 +173,10 @@ static void take_rows(struct probe *p)
 	for (uint32_t i = 0; i < p->values->count; i++) {
 		uint32_t row = p->values->row_of ? p->values->row_of[i] : i;
 
-		if (!row_is_set(p->left, row))
+		if (!row_set_has(p->left, row))
 			continue;
-		set_row(p->out, row);
-		clear_row(p->left, row);
+		row_set_add(p->out, row);
+		row_set_remove(p->left, row);
 	}
 }
 
@@ -220,7 +196,7 @@ static int probe_column(struct probe *p, struct err *err)
 			return err_set(err, E_NO_MEMORY, "not enough memory for a search");
 	}
 	if (p->values->dict)
-		p->v->work += row_set__count(p->left);
+		p->v->work += row_set_count(p->left);
 	return p->values->row_of ? probe_some_rows(p, err) : probe_all_rows(p, err);
 }
 
@@ -235,11 +211,11 @@ static int match_leaf(struct view *v, struct block *b, uint64_t first, uint32_t 
 	if (plan->is_id) {
 		uint64_t row = plan->index - first;
 
-		if (plan->index >= first && row < BLOCK_ROWS_MAX && row_is_set(in, (uint32_t)row))
-			set_row(out, (uint32_t)row);
+		if (plan->index >= first && row < BLOCK_ROWS_MAX && row_set_has(in, (uint32_t)row))
+			row_set_add(out, (uint32_t)row);
 		return 0;
 	}
-	for (uint32_t r = 0; r < v->leaf[leaf].count && rc == 0 && has_rows(&left); r++) {
+	for (uint32_t r = 0; r < v->leaf[leaf].count && rc == 0 && !row_set_is_empty(&left); r++) {
 		p.reach = &v->leaf[leaf].reach[r];
 		rc = probe_column(&p, err);
 	}
@@ -258,7 +234,7 @@ static int match_and(struct view *v, struct block *b, uint64_t first, const stru
 	int rc = 0;
 
 	*out = *in;
-	for (uint32_t k = 0; k < n->child_count && rc == 0 && has_rows(out); k++) {
+	for (uint32_t k = 0; k < n->child_count && rc == 0 && !row_set_is_empty(out); k++) {
 		left = *out;
 		rc = match_node(v, b, first, &n->child[k], &left, out, err);
 	}
@@ -271,7 +247,7 @@ static int match_or(struct view *v, struct block *b, uint64_t first, const struc
 	struct row_set left = *in, part;
 	int rc = 0;
 
-	for (uint32_t k = 0; k < n->child_count && rc == 0 && has_rows(&left); k++) {
+	for (uint32_t k = 0; k < n->child_count && rc == 0 && !row_set_is_empty(&left); k++) {
 		rc = match_node(v, b, first, &n->child[k], &left, &part, err);
 		for (uint32_t w = in->from; w < in->to; w++) {
 			out->bit[w] |= part.bit[w];

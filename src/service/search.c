@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/diag.h"
 #include "base/mem.h"
 #include "service/cursor.h"
-#include "service/search_around.h"
 #include "service/service_priv.h"
 #include "service/time_text.h"
 
@@ -19,7 +19,7 @@ void page_release(struct page *p)
 {
 	buf_release(&p->records);
 	free(p->len);
-	free(p->damaged);
+	gap_list_release(&p->damaged);
 	*p = (struct page)PAGE_INIT;
 }
 
@@ -128,22 +128,22 @@ static int take_step(struct page *page, const struct search_answer *a, struct er
 	return 0;
 }
 
-/* One step. Its own file and offset of damage go to the log; the answer says which records are missing. */
-static int run_step(struct snapshot *snapshot, const struct search_request *r, struct gap_list *gaps,
-		    struct search_answer *ret, struct err *err)
+/* What is left out of a step goes to the page, the file and offset of the damage to the log. */
+static int take_gaps(struct page *page, const struct search_answer *a, struct err *err)
 {
-	int rc = search_run(snapshot, r, ret, err);
+	int rc = 0;
 
-	if (rc != E_CORRUPT)
-		return rc;
-	search_answer_release(ret);
-	*ret = (struct search_answer)SEARCH_ANSWER_INIT;
-	return search_around_damage(snapshot, r, ret, gaps, err);
+	if (a->damage.code != 0)
+		diag(DIAG_ERROR, "store", "records are left out of a search: %s file=%s offset=%lld", a->damage.message,
+		     a->damage.field, (long long)a->damage.offset);
+	for (size_t i = 0; i < a->gaps.count && rc == 0; i++)
+		rc = gap_list_add(&page->damaged, a->gaps.gap[i].first, a->gaps.gap[i].next, err);
+	return rc;
 }
 
 /* Fetches the steps; *ret_more says whether there is a next page. */
 static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32_t limit, struct page *page,
-		     struct gap_list *gaps, bool *ret_more, struct err *err)
+		     bool *ret_more, struct err *err)
 {
 	int rc;
 
@@ -153,9 +153,11 @@ static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32
 		uint32_t left = limit - page->count;
 
 		r->limit = left < PAGE_STEP ? left : PAGE_STEP;
-		rc = run_step(snapshot, r, gaps, &answer, err);
+		rc = search_run(snapshot, r, &answer, err);
 		if (rc == 0)
 			rc = take_step(page, &answer, err);
+		if (rc == 0)
+			rc = take_gaps(page, &answer, err);
 		if (rc == 0 && r->total != SEARCH_TOTAL_NONE) {
 			page->has_total = true;
 			page->total = answer.total;
@@ -173,15 +175,12 @@ static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32
 }
 
 /* What cannot be read is said: an answer with holes must not look whole. */
-static int take_damaged(struct page *page, const struct snapshot *snapshot, struct gap_list *gaps, struct err *err)
+static int take_damaged(struct page *page, const struct snapshot *snapshot, struct err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < snapshot->damaged_count && rc == 0; i++)
-		rc = gap_list_add(gaps, snapshot->damaged[i].first, snapshot->damaged[i].next, err);
-	page->damaged = gaps->gap;
-	page->damaged_count = gaps->count;
-	*gaps = (struct gap_list){0};
+		rc = gap_list_add(&page->damaged, snapshot->damaged[i].first, snapshot->damaged[i].next, err);
 	return rc;
 }
 
@@ -198,13 +197,12 @@ static void make_next(const struct principal *who, const struct search_params *p
 	cursor_put(&next, &who->org->cursor_key, binding, page->next_cursor);
 }
 
-static int run(const struct principal *who, const struct search_params *p, const struct query *query, struct page *page,
-	       struct err *err)
+static int run(struct service *s, const struct principal *who, const struct search_params *p, const struct query *query,
+	       struct page *page, struct err *err)
 {
-	struct search_request r = {.query = query, .total = p->total};
+	struct search_request r = {.query = query, .total = p->total, .team = s->team};
 	struct snapshot *snapshot = NULL;
 	struct buf binding = BUF_INIT;
-	struct gap_list gaps = {0};
 	bool more;
 	int rc;
 
@@ -216,14 +214,13 @@ static int run(const struct principal *who, const struct search_params *p, const
 		goto out;
 	if (r.size > snapshot->size)
 		r.size = snapshot->size; /* the pages of one search see one ledger */
-	if ((rc = run_steps(snapshot, &r, p->limit, page, &gaps, &more, err)) < 0)
+	if ((rc = run_steps(snapshot, &r, p->limit, page, &more, err)) < 0)
 		goto out;
-	if ((rc = take_damaged(page, snapshot, &gaps, err)) < 0)
+	if ((rc = take_damaged(page, snapshot, err)) < 0)
 		goto out;
 	if (more)
 		make_next(who, p, &r, buf_span(&binding), page);
 out:
-	gap_list_release(&gaps);
 	buf_release(&binding);
 	snapshot_free(snapshot);
 	return rc;
@@ -236,10 +233,9 @@ int service_search(struct service *s, const struct principal *who, const struct 
 	struct query *query = NULL;
 	int rc;
 
-	(void)s;
 	if ((rc = query_parse(params->query, &query, err)) < 0)
 		return name_field(err, "query", rc);
-	rc = run(who, params, query, &page, err);
+	rc = run(s, who, params, query, &page, err);
 	query_free(query);
 	if (rc < 0)
 		page_release(&page);

@@ -52,6 +52,7 @@ int service_open(const struct service_config *config, struct service **ret, bool
 		service_close(s);
 		return rc;
 	}
+	s->team = team_start(team_helpers_for_machine());
 	service__watch_start(s);
 	*ret = s;
 	return 0;
@@ -81,6 +82,7 @@ struct service *service_close(struct service *s)
 	if (!s)
 		return NULL;
 	service__watch_stop(s);
+	team_stop(s->team);
 	if (s->store)
 		store_close(s->store);
 	if (s->ring)

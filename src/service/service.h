@@ -81,13 +81,15 @@ struct page {
 	bool has_total;
 	uint64_t total;
 	bool total_exact;
-	struct snapshot_gap *damaged; /* records that cannot be read and were left out, in order */
-	size_t damaged_count;
+	struct gap_list damaged; /* records that cannot be read and were left out */
 };
 
 #define PAGE_INIT                                                                                                      \
 	{                                                                                                              \
-		BUF_INIT, NULL, 0, "", false, 0, false, NULL, 0                                                        \
+		BUF_INIT, NULL, 0, "", false, 0, false,                                                                \
+		{                                                                                                      \
+			NULL, 0                                                                                        \
+		}                                                                                                      \
 	}
 
 void page_release(struct page *p);

@@ -2,6 +2,7 @@
 #ifndef STELE_SERVICE_SERVICE_PRIV_H
 #define STELE_SERVICE_SERVICE_PRIV_H
 
+#include "base/team.h"
 #include "base/thread.h"
 #include "service/service.h"
 
@@ -33,6 +34,7 @@ struct service {
 	struct control *control;
 	struct key_ring *ring;
 	struct store *store;
+	struct team *team; /* shares large searches */
 
 	struct mutex mu; /* guards the tables and the digest; taken before control's lock */
 	struct digest *digest;

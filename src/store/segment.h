@@ -84,6 +84,10 @@ static inline struct span dict_get(const struct dict *d, uint32_t code)
 	return span_of(d->text + d->offset[code], d->offset[code + 1] - d->offset[code]);
 }
 
+/* The dictionary of a column; *ret is NULL when it has none. */
+int segment_column_dict(struct segment *s, uint32_t column, const struct dict **ret, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* ---- blocks ---- */
 
 struct segment_block_info {

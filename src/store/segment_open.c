@@ -285,6 +285,16 @@ int segment__dict(struct segment *s, uint32_t column, const struct segment_dict 
 	return 0;
 }
 
+int segment_column_dict(struct segment *s, uint32_t column, const struct dict **ret, struct err *err)
+{
+	const struct segment_dict *x = NULL;
+	int rc = s->dict[column] ? segment__dict(s, column, &x, err) : 0;
+
+	if (rc == 0)
+		*ret = x ? &x->dict : NULL;
+	return rc;
+}
+
 /* ---- index ---- */
 
 const struct token_index *segment__index(const struct segment *s)

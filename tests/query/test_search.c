@@ -9,6 +9,7 @@
 #include "../base/seed.h"
 #include "base/mem.h"
 #include "naive.h"
+#include "query/search_stream.h"
 #include "world.h"
 
 static struct naive_answer twin; /* large */
@@ -100,6 +101,37 @@ static void check_meaning(const struct world *w, const struct naive *n, const st
 		assert_int_equal(query_matches(query_root(q), w->record[i]), naive_matches(query_root(q), n->doc[i]));
 }
 
+/* All matches in order, some at a time. */
+static void check_stream(const struct world *w, const struct naive *n, struct rng *rng,
+			 const struct search_request *asked)
+{
+	struct search_request r = *asked;
+	struct search_stream *x = search_stream__open(&w->source, &r);
+	struct search_answer a = SEARCH_ANSWER_INIT;
+	uint64_t passed, all;
+	uint32_t seen = 0;
+
+	r.limit = PAGE_MAX;
+	naive_search(n, &r, &twin);
+	do {
+		size_t at = 0;
+
+		assert_int_equal(search_stream_next(x, 1 + rng_below(rng, 20000), &a, NULL), 0);
+		for (uint32_t k = 0; k < a.count; k++) {
+			struct span record = w->record[a.index[k] - w->first];
+
+			assert_int_equal(a.index[k], twin.index[seen++]);
+			assert_true(span_eq(span_of(a.events.p + at, a.len[k]), record));
+			at += record.len;
+		}
+		search_stream_progress(x, &passed, &all);
+		assert_true(passed <= all && (a.count > 0 || passed == all));
+	} while (a.count > 0);
+	assert_int_equal(seen, twin.count);
+	search_answer_release(&a);
+	search_stream_close(x);
+}
+
 static void check_query(struct world *w, const struct naive *n, struct rng *rng, struct span text, unsigned requests)
 {
 	struct search_request r = {0};
@@ -121,6 +153,7 @@ static void check_query(struct world *w, const struct naive *n, struct rng *rng,
 		check_page(w, &a);
 		check_total(&r, &a);
 		search_answer_release(&a);
+		check_stream(w, n, rng, &r);
 	}
 	query_free(q);
 }
@@ -132,6 +165,7 @@ static void check_world(struct rng *rng, uint64_t first, uint32_t count, uint32_
 	struct buf text = BUF_INIT;
 
 	world_make(&w, rng, first, count, segmented);
+	w.source.team = rng_below(rng, 2) ? team_start(2) : NULL;
 	naive_init(&n, first, w.record, count);
 	for (unsigned k = 0; k < queries; k++) {
 		buf_reset(&text);
@@ -142,6 +176,7 @@ static void check_world(struct rng *rng, uint64_t first, uint32_t count, uint32_
 	}
 	buf_release(&text);
 	naive_release(&n);
+	team_stop(w.source.team);
 	world_release(&w);
 }
 
@@ -307,8 +342,8 @@ static void test_search__pages_give_each_match_once(void **state)
 	world_release(&w);
 }
 
-/* Damage in what must be read is an error that names it; what need not be read does no harm. */
-static void test_search__tells_damage(void **state)
+/* What is damaged and must be read is left out and listed; what need not be read does no harm. */
+static void test_search__reads_around_damage(void **state)
 {
 	struct rng rng = seeded_rng(__func__);
 	struct search_answer a = SEARCH_ANSWER_INIT;
@@ -328,15 +363,24 @@ static void test_search__tells_damage(void **state)
 	w.source.tail_count = 1;
 	assert_int_equal(search__run(&w.source, &r, &a, &err), 0);
 	assert_int_equal(a.count, 10); /* of the tail */
+	assert_int_equal(a.gaps.count, 0);
 	search_answer_release(&a);
 	r.limit = 101;
-	assert_int_equal(search__run(&w.source, &r, &a, &err), E_CORRUPT);
-	assert_int_equal(a.count, 0);
-	assert_int_equal(a.events.len, 0);
-	assert_string_equal(err.field, "memory");
+	r.total = SEARCH_TOTAL_EXACT;
+	assert_int_equal(search__run(&w.source, &r, &a, &err), 0);
+	assert_int_equal(a.count, 100);
+	assert_int_equal(a.index[99], 200);
+	assert_false(a.total_exact);
+	assert_int_equal(a.gaps.count, 1);
+	assert_int_equal(a.gaps.gap[0].first, 0);
+	assert_int_equal(a.gaps.gap[0].next, 200);
+	assert_int_equal(a.damage.code, E_CORRUPT);
+	assert_string_equal(a.damage.field, "memory");
+	search_answer_release(&a);
 	r.query = rare;
 	assert_int_equal(search__run(&w.source, &r, &a, &err), 0);
 	assert_int_equal(a.count, 0);
+	assert_true(a.total_exact);
 	search_answer_release(&a);
 	query_free(rare);
 	query_free(frequent);
@@ -350,7 +394,7 @@ int main(void)
 		cmocka_unit_test(test_search__reads_one_block_for_a_rare_value),
 		cmocka_unit_test(test_search__counts_only_what_is_cheap),
 		cmocka_unit_test(test_search__pages_give_each_match_once),
-		cmocka_unit_test(test_search__tells_damage),
+		cmocka_unit_test(test_search__reads_around_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
