@@ -19,14 +19,21 @@ static int shown(struct span s)
 	return (int)(s.len < SHOWN_MAX ? s.len : SHOWN_MAX);
 }
 
-static int refuse_unknown(uint32_t allowed, struct span name, struct err *err)
+/* Adds a word to a list for a message; what goes past the message's length is left out. */
+static void list_word(char list[ERR_MESSAGE_MAX], const char *word)
+{
+	size_t len = strlen(list);
+
+	snprintf(list + len, ERR_MESSAGE_MAX - len, "%s%s", len ? ", " : "", word);
+}
+
+static int refuse_unknown(uint64_t allowed, struct span name, struct err *err)
 {
 	char list[ERR_MESSAGE_MAX] = "";
-	size_t len = 0;
 
 	for (int i = 0; i < PARAM_COUNT; i++) {
-		if (allowed & 1u << i)
-			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "", texts[i]);
+		if (allowed >> i & 1)
+			list_word(list, texts[i]);
 	}
 	err_set_field(err, (const char *)name.p, name.len);
 	return err_set(err, E_INVALID, "unknown parameter '%.*s'; this resource takes %s", shown(name),
@@ -34,10 +41,10 @@ static int refuse_unknown(uint32_t allowed, struct span name, struct err *err)
 }
 
 /* The parameter's number, or negative E_INVALID. */
-static int find_param(uint32_t allowed, struct span name, struct err *err)
+static int find_param(uint64_t allowed, struct span name, struct err *err)
 {
 	for (int i = 0; i < PARAM_COUNT; i++) {
-		if (span_eq_str(name, texts[i]) && (allowed & 1u << i))
+		if (span_eq_str(name, texts[i]) && (allowed >> i & 1))
 			return i;
 	}
 	return refuse_unknown(allowed, name, err);
@@ -49,7 +56,7 @@ static int refuse(enum param p, struct err *err, int code)
 	return code;
 }
 
-int param_add(struct params *params, uint32_t allowed, struct span name, struct span value, struct err *err)
+int param_add(struct params *params, uint64_t allowed, struct span name, struct span value, struct err *err)
 {
 	int found = find_param(allowed, name, err);
 	enum param p = (enum param)found;
@@ -61,7 +68,7 @@ int param_add(struct params *params, uint32_t allowed, struct span name, struct 
 	if (utf8_valid_prefix(value) < value.len)
 		return refuse(p, err, err_set(err, E_INVALID, "parameter '%s' is not UTF-8", texts[p]));
 	params->value[p] = value;
-	params->given |= 1u << p;
+	params->given |= UINT64_C(1) << p;
 	return 0;
 }
 
@@ -103,10 +110,9 @@ int param_number(const struct params *params, enum param p, uint32_t min, uint32
 static int refuse_word(enum param p, struct span text, const char *const *words, struct err *err)
 {
 	char list[ERR_MESSAGE_MAX] = "";
-	size_t len = 0;
 
-	for (int i = 0; words[i] && len < sizeof(list); i++)
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", words[i]);
+	for (int i = 0; words[i]; i++)
+		list_word(list, words[i]);
 	return refuse(p, err,
 		      err_set(err, E_INVALID, "parameter '%s' is '%.*s'; it takes one of %s", texts[p], shown(text),
 			      (const char *)text.p, list));

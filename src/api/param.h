@@ -15,22 +15,23 @@ enum param {
 	PARAM_COUNT
 };
 
-#define PARAM_BIT(name) (1u << PARAM_##name)
+#define PARAM_BIT(name) (UINT64_C(1) << PARAM_##name)
+_Static_assert(PARAM_COUNT <= 64, "every parameter has a bit");
 
 /* The parameters of a request; values are decoded, valid UTF-8, and borrowed until the request ends. */
 struct params {
 	struct span value[PARAM_COUNT];
-	uint32_t given; /* PARAM_BITs */
+	uint64_t given; /* PARAM_BITs */
 };
 
 static inline bool param_is_given(const struct params *params, enum param p)
 {
-	return (params->given & 1u << p) != 0;
+	return (params->given >> p & 1) != 0;
 }
 
 /* Takes one parameter in; `allowed` are the PARAM_BITs of the resource. E_INVALID names the parameter and what the
  * resource takes. */
-int param_add(struct params *params, uint32_t allowed, struct span name, struct span value, struct err *err)
+int param_add(struct params *params, uint64_t allowed, struct span name, struct span value, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* "true" or "false"; `fallback` when it is not given. E_INVALID. */

@@ -14,7 +14,7 @@ static const struct route routes[ROUTE_COUNT] = {
 #undef ROUTE
 };
 
-static const char *const method_names[] = {"GET", "HEAD", "POST"};
+static const char *const method_names[] = {"GET", "HEAD", "POST", "PUT", "DELETE"};
 
 static enum method method_of(const char *name)
 {
@@ -40,13 +40,15 @@ static bool matches(const char *pattern, const char *path, struct span *ret_id)
 {
 	const char *hole = strchr(pattern, '{');
 	size_t fixed = hole ? (size_t)(hole - pattern) : strlen(pattern);
+	size_t len;
 
 	if (strncmp(pattern, path, fixed) != 0)
 		return false;
 	if (!hole)
 		return path[fixed] == '\0';
-	*ret_id = span_str(path + fixed);
-	return ret_id->len > 0 && !memchr(ret_id->p, '/', ret_id->len);
+	len = strcspn(path + fixed, "/");
+	*ret_id = span_of(path + fixed, len);
+	return len > 0 && strcmp(hole + sizeof("{id}") - 1, path + fixed + len) == 0;
 }
 
 static void add_allowed(struct route_match *m, enum method method)

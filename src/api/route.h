@@ -6,7 +6,7 @@
 #include "base/span.h"
 #include "service/permission.h"
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OTHER };
 
 enum route_id {
 #define ROUTE(name, method, path, permission, flags, params, handler) ROUTE_##name,
@@ -31,11 +31,11 @@ struct route {
 	const char *path;
 	enum permission permission;
 	uint32_t flags;
-	uint32_t params; /* PARAM_BITs it takes */
+	uint64_t params; /* PARAM_BITs it takes */
 	enum handled (*handle)(struct request *request);
 };
 
-#define ROUTE_ALLOW_MAX 32
+#define ROUTE_ALLOW_MAX 40 /* all methods, each once */
 
 struct route_match {
 	const struct route *route;

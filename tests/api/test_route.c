@@ -60,6 +60,7 @@ static void test_route__says_which_methods_there_are(void **state)
 	assert_non_null(strstr(err.message, "PUT"));
 	assert_int_equal(route_find("POST", "/healthz", &m, NULL), E_METHOD);
 	assert_string_equal(m.allow, "GET, HEAD");
+	assert_int_equal(route_find("DELETE", "/metrics", &m, NULL), E_METHOD);
 	assert_int_equal(route_find("OPTIONS", "/v1/events/1", &m, NULL), E_METHOD);
 }
 
@@ -67,7 +68,7 @@ static void test_param__refuses_what_a_resource_does_not_take(void **state)
 {
 	struct params p = {0};
 	struct err err = ERR_INIT;
-	uint32_t allowed = PARAM_BIT(QUERY) | PARAM_BIT(LIMIT);
+	uint64_t allowed = PARAM_BIT(QUERY) | PARAM_BIT(LIMIT);
 
 	assert_int_equal(param_add(&p, allowed, SPAN_LIT("query"), SPAN_LIT("a:b"), &err), 0);
 	assert_int_equal(param_add(&p, allowed, SPAN_LIT("ids"), SPAN_LIT("true"), &err), E_INVALID);
@@ -79,6 +80,19 @@ static void test_param__refuses_what_a_resource_does_not_take(void **state)
 	assert_int_equal(param_add(&p, allowed, SPAN_LIT("limit"), SPAN_LIT("1\xff"), &err), E_INVALID);
 	assert_int_equal(param_add(&p, allowed, SPAN_LIT("limit\0x"), SPAN_LIT("1"), &err), E_INVALID);
 	assert_false(param_is_given(&p, PARAM_LIMIT));
+}
+
+static void test_param__lists_as_many_as_a_message_holds(void **state)
+{
+	struct params p = {0};
+	struct err err = ERR_INIT;
+
+	assert_int_equal(param_add(&p, UINT64_MAX, SPAN_LIT("qeury"), SPAN_LIT(""), &err), E_INVALID);
+	assert_non_null(strstr(err.message, "this resource takes query, from"));
+	assert_true(strlen(err.message) < ERR_MESSAGE_MAX);
+	assert_int_equal(param_add(&p, UINT64_MAX, SPAN_LIT("description"), SPAN_LIT("x"), NULL), 0);
+	assert_true(param_is_given(&p, PARAM_DESCRIPTION));
+	assert_false(param_is_given(&p, PARAM_QUERY));
 }
 
 static int number_of(struct span text, uint32_t *ret)
@@ -135,6 +149,7 @@ int main(void)
 		cmocka_unit_test(test_route__refuses_unknown_paths),
 		cmocka_unit_test(test_route__says_which_methods_there_are),
 		cmocka_unit_test(test_param__refuses_what_a_resource_does_not_take),
+		cmocka_unit_test(test_param__lists_as_many_as_a_message_holds),
 		cmocka_unit_test(test_param__reads_numbers_at_and_past_their_limits),
 		cmocka_unit_test(test_param__reads_words),
 	};
