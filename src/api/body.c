@@ -58,11 +58,19 @@ int body_begin(struct body *b, enum body_encoding encoding, struct budget *budge
 	body_reset(b);
 	b->encoding = encoding;
 	b->received_bytes = 0;
+	b->received_max = BODY_BYTES_MAX;
+	b->inflated_max = BODY_INFLATED_MAX;
 	b->is_complete = true;
 	b->budget = budget;
 	if (encoding == BODY_GZIP)
 		return begin_gzip(b, err);
 	return encoding == BODY_ZSTD ? begin_zstd(b, err) : 0;
+}
+
+void body_limit(struct body *b, uint32_t max)
+{
+	b->received_max = max;
+	b->inflated_max = max;
 }
 
 static int charge(struct body *b, uint64_t bytes, struct err *err)
@@ -75,8 +83,10 @@ static int charge(struct body *b, uint64_t bytes, struct err *err)
 	return 0;
 }
 
-static int too_large(const char *what, unsigned max, struct err *err)
+static int too_large(const char *what, uint32_t max, struct err *err)
 {
+	if (max <= JSON_BODY_MAX)
+		return err_set(err, E_TOO_LARGE, "the body has more than %u KiB%s", max >> 10, what);
 	return err_set(err, E_TOO_LARGE, "the body has more than %u MiB%s; send the events in several requests",
 		       max >> 20, what);
 }
@@ -84,7 +94,7 @@ static int too_large(const char *what, unsigned max, struct err *err)
 /* Room for a decoder's output, never past the limit by more than the one byte that shows it. */
 static int make_room(struct body *b, uint8_t **ret_to, size_t *ret_room, struct err *err)
 {
-	size_t left = (size_t)BODY_INFLATED_MAX + 1 - b->bytes.len;
+	size_t left = (size_t)b->inflated_max + 1 - b->bytes.len;
 	size_t room = b->bytes.cap - b->bytes.len;
 
 	if (room < INFLATE_STEP)
@@ -103,7 +113,7 @@ static int take_inflated(struct body *b, size_t len, struct err *err)
 	if ((rc = charge(b, len, err)) < 0)
 		return rc;
 	buf_commit(&b->bytes, len);
-	return b->bytes.len <= BODY_INFLATED_MAX ? 0 : too_large(" once it is decompressed", BODY_INFLATED_MAX, err);
+	return b->bytes.len <= b->inflated_max ? 0 : too_large(" once it is decompressed", b->inflated_max, err);
 }
 
 static int not_compressed(const struct body *b, size_t rest, const char *name, struct err *err)
@@ -183,8 +193,8 @@ int body_feed(struct body *b, struct span piece, struct err *err)
 	if (piece.len == 0)
 		return 0;
 	b->received_bytes += piece.len;
-	if (b->received_bytes > BODY_BYTES_MAX)
-		return too_large("", BODY_BYTES_MAX, err);
+	if (b->received_bytes > b->received_max)
+		return too_large("", b->received_max, err);
 	switch (b->encoding) {
 	case BODY_GZIP:
 		return feed_gzip(b, piece, err);

@@ -18,6 +18,8 @@ struct body {
 	struct buf bytes; /* decoded so far */
 	enum body_encoding encoding;
 	uint64_t received_bytes; /* as the client sent them */
+	uint32_t received_max;
+	uint32_t inflated_max;
 	bool is_complete;        /* gzip, zstd: the last member or frame has ended */
 	struct budget *budget;
 	uint64_t charged_bytes;
@@ -30,6 +32,9 @@ int body_encoding_of(const char *header, enum body_encoding *ret, struct err *er
 
 int body_begin(struct body *b, enum body_encoding encoding, struct budget *budget, struct err *err)
 	__attribute__((warn_unused_result));
+
+/* After body_begin: takes less than usual, as received and decoded alike. */
+void body_limit(struct body *b, uint32_t max);
 
 /* E_TOO_LARGE, E_SYNTAX (does not decompress; err->offset in the body as sent), E_UNAVAILABLE (the budget is used up),
  * E_NO_MEMORY. Nothing may be fed after a failure. */

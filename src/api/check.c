@@ -43,6 +43,14 @@ static enum MHD_Result on_param(void *cls, enum MHD_ValueKind kind, const char *
 	struct param_walk *walk = cls;
 	struct request *r = walk->request;
 
+	if (r->match.route->flags & ROUTE_HAS_JSON) {
+		err_set_field(walk->err, name, name_len);
+		walk->rc = err_set(walk->err, E_INVALID,
+				   "this resource takes no parameters in its URL; make '%.*s' a member of the JSON "
+				   "object that is the body",
+				   (int)(name_len < PARAM_SHOWN_MAX ? name_len : PARAM_SHOWN_MAX), name);
+		return MHD_NO;
+	}
 	walk->rc = param_add(&r->params, r->match.route->params, span_of(name, name_len),
 			     span_of(value, value ? value_len : 0), walk->err);
 	return walk->rc < 0 ? MHD_NO : MHD_YES;
@@ -60,8 +68,8 @@ static int check_length(struct request *r, struct err *err)
 {
 	const char *length = header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	if (!length || strtoull(length, NULL, 10) <= BODY_BYTES_MAX)
-		return 0;
+	if (!length || strtoull(length, NULL, 10) <= BODY_BYTES_MAX || (r->match.route->flags & ROUTE_HAS_JSON))
+		return 0; /* a body of parameters is counted as it comes */
 	return err_set(err, E_TOO_LARGE,
 		       "the body has %.20s bytes; at most %u MiB are taken, send the events in several "
 		       "requests",
@@ -80,7 +88,11 @@ static int check_body(struct request *r, struct err *err)
 		return rc;
 	if ((rc = check_length(r, err)) < 0)
 		return rc;
-	return body_begin(&r->body, encoding, &r->server->budget, err);
+	if ((rc = body_begin(&r->body, encoding, &r->server->budget, err)) < 0)
+		return rc;
+	if (r->match.route->flags & ROUTE_HAS_JSON)
+		body_limit(&r->body, JSON_BODY_MAX);
+	return 0;
 }
 
 int request_check(struct request *r, const char *method, const char *url, struct err *err)

@@ -1,19 +1,17 @@
 /* GET /v1/events/{id}: one record, as it is stored. */
 #include "api/handler.h"
 #include "api/request.h"
+#include "api/scope.h"
 
 enum handled handle_event(struct request *r)
 {
-	static const char *const ledgers[] = {"main", "self", NULL}; /* enum control_ledger_name */
+	enum control_ledger_name ledger;
 	struct err err = ERR_INIT;
-	int ledger;
-	int rc;
+	int rc = scope_ledger(&r->params, &ledger, &err);
 
-	rc = param_word(&r->params, PARAM_LEDGER, ledgers, 0, &ledger, &err);
 	if (rc == 0) {
 		reply_json(&r->reply, 200);
-		rc = service_event(r->server->service, &r->who, (enum control_ledger_name)ledger, r->match.id,
-				   &r->reply.body, &err);
+		rc = service_event(r->server->service, &r->who, ledger, r->match.id, &r->reply.body, &err);
 	}
 	if (rc < 0)
 		request_fail(r, &err);

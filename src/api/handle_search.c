@@ -1,34 +1,29 @@
-/* GET /v1/events: a page of records, spliced into the answer as they are stored. */
+/* GET /v1/events and POST /v1/search: a page of records, spliced into the answer as they are stored. */
 #include <inttypes.h>
 
 #include "api/handler.h"
 #include "api/request.h"
+#include "api/scope.h"
 
 static int take_params(const struct params *given, struct search_params *ret, struct err *err)
 {
-	static const char *const orders[] = {"newest", "oldest", "desc", "asc", NULL};
 	static const char *const totals[] = {"cheap", "exact", "none", NULL}; /* enum search_total */
-	static const char *const ledgers[] = {"main", "self", NULL};          /* enum control_ledger_name */
-	int order, total, ledger;
+	int total;
 	int rc;
 
-	if ((rc = param_word(given, PARAM_ORDER, orders, 0, &order, err)) < 0)
+	*ret = (struct search_params){.cursor = given->value[PARAM_CURSOR],
+				      .after = given->value[PARAM_AFTER],
+				      .sort = given->value[PARAM_SORT]};
+	if ((rc = scope_take(given, ret, err)) < 0)
+		return rc;
+	if ((rc = scope_order(given, false, &ret->oldest_first, err)) < 0)
 		return rc;
 	if ((rc = param_word(given, PARAM_TOTAL, totals, 0, &total, err)) < 0)
 		return rc;
-	if ((rc = param_word(given, PARAM_LEDGER, ledgers, 0, &ledger, err)) < 0)
-		return rc;
+	ret->total = (enum search_total)total;
 	if ((rc = param_number(given, PARAM_LIMIT, 1, PAGE_MAX, PAGE_DEFAULT, &ret->limit, err)) < 0)
 		return rc;
-	ret->ledger = (enum control_ledger_name)ledger;
-	ret->total = (enum search_total)total;
-	ret->oldest_first = order % 2 == 1;
-	ret->query = given->value[PARAM_QUERY];
-	ret->from = given->value[PARAM_FROM];
-	ret->to = given->value[PARAM_TO];
-	ret->cursor = given->value[PARAM_CURSOR];
-	ret->after = given->value[PARAM_AFTER];
-	return 0;
+	return param_bool(given, PARAM_EXPLAIN, false, &ret->explain, err);
 }
 
 static void put_events(struct buf *to, const struct page *page)
@@ -60,7 +55,7 @@ static void answer(struct request *r, const struct page *page)
 	struct buf *to = &r->reply.body;
 
 	reply_json(&r->reply, 200);
-	(void)buf_room(to, page->records.len + page->count + 256); /* one growth instead of many */
+	(void)buf_room(to, page->records.len + page->count + page->explain.len + 256); /* one growth instead of many */
 	put_events(to, page);
 	if (page->next_cursor[0] != '\0')
 		buf_printf(to, ",\"next_cursor\":\"%s\"", page->next_cursor);
@@ -70,6 +65,10 @@ static void answer(struct request *r, const struct page *page)
 		buf_printf(to, ",\"total\":{\"value\":%" PRIu64 ",\"relation\":\"%s\"}", page->total,
 			   page->total_exact ? "eq" : "gte");
 	put_damaged(to, page);
+	if (page->explain.len > 0) {
+		buf_put_str(to, ",\"explain\":");
+		buf_put_span(to, buf_span(&page->explain));
+	}
 	buf_put_str(to, "}\n");
 	request_charge_answer(r);
 }

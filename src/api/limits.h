@@ -4,6 +4,7 @@
 
 #define BODY_BYTES_MAX    (32u << 20)  /* of a request as it comes: some 60,000 events of half a kilobyte */
 #define BODY_INFLATED_MAX (256u << 20) /* of a request once gzip or zstd is undone: stops decompression bombs */
+#define JSON_BODY_MAX     (64u << 10)  /* of a body that holds parameters: the longest query, escaped, and room */
 #define BODY_MEMORY_MAX   (512u << 20) /* bodies and answers of all requests together; beyond it 503 */
 #define BODY_ZSTD_LOG_MAX 25           /* window of a zstd body, log2: 32 MiB, as much as a body may have */
 #define DRAIN_BYTES_MAX   (64u << 20)  /* of a refused body are read, so that the client gets to see the answer */

@@ -6,8 +6,6 @@
 
 #include "api/utf8.h"
 
-#define SHOWN_MAX 64 /* bytes of a wrong value that a message repeats */
-
 static const char *const texts[PARAM_COUNT] = {
 #define PARAM(name, text) [PARAM_##name] = text,
 #include "api/param.tbl"
@@ -16,7 +14,7 @@ static const char *const texts[PARAM_COUNT] = {
 
 static int shown(struct span s)
 {
-	return (int)(s.len < SHOWN_MAX ? s.len : SHOWN_MAX);
+	return (int)(s.len < PARAM_SHOWN_MAX ? s.len : PARAM_SHOWN_MAX);
 }
 
 /* Adds a word to a list for a message; what goes past the message's length is left out. */

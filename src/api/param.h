@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/span.h"
 
+#define PARAM_SHOWN_MAX 64 /* bytes of a wrong name or value that a message repeats */
+
 enum param {
 #define PARAM(name, text) PARAM_##name,
 #include "api/param.tbl"

@@ -51,6 +51,7 @@ static void reset_request(struct request *r)
 	struct request clean = {.body = r->body, .reply = r->reply};
 
 	budget_return(&r->server->budget, r->answer_charge);
+	yyjson_doc_free(r->json);
 	body_reset(&clean.body);
 	reply_reset(&clean.reply);
 	record_batch_reset(&r->in.batch);

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "api/limits.h"
+#include "api/param_json.h"
 #include "base/clock.h"
 #include "base/diag.h"
 
@@ -121,12 +122,24 @@ static void run_job(struct job *job)
 		request_finish(r);
 }
 
+static int end_body(struct request *r, struct err *err)
+{
+	const struct route *route = r->match.route;
+	int rc;
+
+	if (!(route->flags & ROUTE_HAS_BODY))
+		return 0;
+	if ((rc = body_end(&r->body, err)) < 0 || !(route->flags & ROUTE_HAS_JSON))
+		return rc;
+	return param_add_json(&r->params, route->params, buf_span(&r->body.bytes), &r->json, err);
+}
+
 static enum MHD_Result run_handler(struct request *r)
 {
 	const struct route *route = r->match.route;
 	struct err err = ERR_INIT;
 
-	if ((route->flags & ROUTE_HAS_BODY) && body_end(&r->body, &err) < 0) {
+	if (end_body(r, &err) < 0) {
 		request_fail(r, &err);
 		return request_send(r);
 	}

@@ -11,6 +11,7 @@
 #define STELE_API_REQUEST_H
 
 #include <microhttpd.h>
+#include <yyjson.h>
 
 #include "api/body.h"
 #include "api/deadline.h"
@@ -44,6 +45,7 @@ struct request {
 	struct principal who;
 	struct params params;
 	struct body body;
+	yyjson_doc *json; /* of ROUTE_HAS_JSON, where the parameters point to; NULL: none */
 	struct reply reply;
 	struct request_append in;
 	struct job job;

@@ -6,6 +6,11 @@
 
 #include "api/handler.h"
 #include "api/param.h"
+#include "api/scope.h"
+
+#define PARAMS_SEARCH                                                                                                  \
+	(PARAMS_SCOPE | PARAM_BIT(ORDER) | PARAM_BIT(SORT) | PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(AFTER) | \
+	 PARAM_BIT(TOTAL) | PARAM_BIT(EXPLAIN))
 
 static const struct route routes[ROUTE_COUNT] = {
 #define ROUTE(name, method, path, permission, flags, params, handler)                                                  \

@@ -108,9 +108,10 @@ int cursor_get(struct span text, const struct key *key, struct span binding, str
 	if (!make_mac(bytes, key, binding, mac))
 		return err_set(err, E_NO_MEMORY, "not enough memory to check the cursor");
 	if (!is_mac(mac, bytes + FIELDS_LEN))
-		return err_set(err, E_INVALID,
-			       "the cursor belongs to another search; repeat query, from, to, order and ledger as they "
-			       "were, with the same API key");
+		return err_set(
+			err, E_INVALID,
+			"the cursor belongs to another search; repeat query, from, to, order, sort and ledger as "
+			"they were, with the same API key");
 	ret->oldest_first = (bytes[1] & F_OLDEST_FIRST) != 0;
 	ret->is_self = (bytes[1] & F_SELF) != 0;
 	ret->size = get_u64le(bytes + 2);

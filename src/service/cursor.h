@@ -1,8 +1,8 @@
 /*
  * A page's cursor: where the next page goes on, as text for clients. It carries the range and the ledger's size of the
  * first page, so that pages are stable while records arrive, and a MAC (HKDF-SHA-256 under a key of the org, 16 bytes)
- * over itself and what it is bound to: principal, query in its normal form, range as written, order and ledger. So it
- * cannot be made up, nor used for another search or by another key.
+ * over itself and what it is bound to: principal, query in its normal form, range as written, sort, order and ledger.
+ * So it cannot be made up, nor used for another search or by another key.
  *
  * Text: base64url without padding of  u8 version (1), u8 flags (bit 0: oldest first; bit 1: ledger self), u64 size,
  * u64 after, i64 from, i64 to (little-endian), 16 bytes MAC.

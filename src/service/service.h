@@ -71,6 +71,8 @@ struct search_params {
 	bool oldest_first;
 	uint32_t limit; /* 1 … PAGE_MAX */
 	enum search_total total;
+	struct span sort; /* a path; empty or "received": in order of arrival */
+	bool explain;
 };
 
 struct page {
@@ -82,14 +84,12 @@ struct page {
 	uint64_t total;
 	bool total_exact;
 	struct gap_list damaged; /* records that cannot be read and were left out */
+	struct buf explain;      /* how it was found: a JSON object; empty unless asked for */
 };
 
 #define PAGE_INIT                                                                                                      \
 	{                                                                                                              \
-		BUF_INIT, NULL, 0, "", false, 0, false,                                                                \
-		{                                                                                                      \
-			NULL, 0                                                                                        \
-		}                                                                                                      \
+		BUF_INIT, NULL, 0, "", false, 0, false, {NULL, 0}, BUF_INIT                                            \
 	}
 
 void page_release(struct page *p);
