@@ -20,7 +20,7 @@ struct body {
 	uint64_t received_bytes; /* as the client sent them */
 	uint32_t received_max;
 	uint32_t inflated_max;
-	bool is_complete;        /* gzip, zstd: the last member or frame has ended */
+	bool is_complete; /* gzip, zstd: the last member or frame has ended */
 	struct budget *budget;
 	uint64_t charged_bytes;
 	void *gzip; /* z_stream, made on first use */

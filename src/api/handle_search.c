@@ -1,7 +1,8 @@
-/* GET /v1/events and POST /v1/search: a page of records, spliced into the answer as they are stored. */
+/* GET /v1/events and POST /v1/search: a page of records. */
 #include <inttypes.h>
 
 #include "api/handler.h"
+#include "api/page_json.h"
 #include "api/request.h"
 #include "api/scope.h"
 
@@ -26,37 +27,13 @@ static int take_params(const struct params *given, struct search_params *ret, st
 	return param_bool(given, PARAM_EXPLAIN, false, &ret->explain, err);
 }
 
-static void put_events(struct buf *to, const struct page *page)
-{
-	const uint8_t *record = page->records.p;
-
-	buf_put_str(to, "{\"events\":[");
-	for (uint32_t i = 0; i < page->count; i++) {
-		if (i > 0)
-			buf_put_u8(to, ',');
-		buf_put(to, record, page->len[i]);
-		record += page->len[i];
-	}
-	buf_put_u8(to, ']');
-}
-
-/* Only an answer with holes has the member, so that nobody overlooks it. */
-static void put_damaged(struct buf *to, const struct page *page)
-{
-	for (size_t i = 0; i < page->damaged.count; i++)
-		buf_printf(to, "%s{\"first\":%" PRIu64 ",\"next\":%" PRIu64 "}", i ? "," : ",\"damaged\":[",
-			   page->damaged.gap[i].first, page->damaged.gap[i].next);
-	if (page->damaged.count > 0)
-		buf_put_u8(to, ']');
-}
-
 static void answer(struct request *r, const struct page *page)
 {
 	struct buf *to = &r->reply.body;
 
 	reply_json(&r->reply, 200);
-	(void)buf_room(to, page->records.len + page->count + page->explain.len + 256); /* one growth instead of many */
-	put_events(to, page);
+	buf_put_str(to, "{\"events\":");
+	page_json_records(to, page, false);
 	if (page->next_cursor[0] != '\0')
 		buf_printf(to, ",\"next_cursor\":\"%s\"", page->next_cursor);
 	else
@@ -64,7 +41,7 @@ static void answer(struct request *r, const struct page *page)
 	if (page->has_total)
 		buf_printf(to, ",\"total\":{\"value\":%" PRIu64 ",\"relation\":\"%s\"}", page->total,
 			   page->total_exact ? "eq" : "gte");
-	put_damaged(to, page);
+	page_json_damaged(to, &page->damaged);
 	if (page->explain.len > 0) {
 		buf_put_str(to, ",\"explain\":");
 		buf_put_span(to, buf_span(&page->explain));

@@ -103,6 +103,31 @@ int service_search(struct service *s, const struct principal *who, const struct 
 int service_event(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct span id,
 		  struct buf *to, struct err *err) __attribute__((warn_unused_result));
 
+/* An event and its neighbours in order of arrival. */
+struct near {
+	struct page before; /* the nearest first */
+	struct buf event;
+	struct page after;       /* the nearest first */
+	struct gap_list damaged; /* of both pages */
+};
+
+#define NEAR_INIT                                                                                                      \
+	{                                                                                                              \
+		PAGE_INIT, BUF_INIT, PAGE_INIT,                                                                        \
+		{                                                                                                      \
+			NULL, 0                                                                                        \
+		}                                                                                                      \
+	}
+
+void near_release(struct near *n);
+
+/* The event with this id, and at most `before` and `after` (0 … NEAR_MAX) events around it that match `params`, of
+ * which only ledger, query and range are looked at. A page holds less when its events are large (PAGE_BYTES_MAX).
+ * E_NOT_FOUND, and as service_search. */
+int service_near(struct service *s, const struct principal *who, const struct search_params *params, struct span id,
+		 uint32_t before, uint32_t after, struct near *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* ---- operating ---- */
 
 /* Writes every head to segments and frees the journal. */

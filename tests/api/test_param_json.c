@@ -61,12 +61,9 @@ static void test_param_json__takes_strings_numbers_and_booleans(void **state)
 static void test_param_json__names_the_member_that_is_wrong(void **state)
 {
 	static const char *const bad[][2] = {
-		{"{\"qeury\":\"a\"}", "qeury"},
-		{"{\"ids\":true}", "ids"},
-		{"{\"query\":null}", "query"},
-		{"{\"query\":[\"a\"]}", "query"},
-		{"{\"limit\":{}}", "limit"},
-		{"{\"query\":\"a\",\"query\":\"b\"}", "query"},
+		{"{\"qeury\":\"a\"}", "qeury"}, {"{\"ids\":true}", "ids"},
+		{"{\"query\":null}", "query"},  {"{\"query\":[\"a\"]}", "query"},
+		{"{\"limit\":{}}", "limit"},    {"{\"query\":\"a\",\"query\":\"b\"}", "query"},
 	};
 	struct params p;
 	struct err err;
@@ -79,8 +76,17 @@ static void test_param_json__names_the_member_that_is_wrong(void **state)
 
 static void test_param_json__takes_one_object_only(void **state)
 {
-	static const char *const broken[] = {"", " ", "{", "{\"limit\":}", "{\"limit\":1,}", "{} {}", "{}x",
-					     "{'limit':1}", "{\"query\":\"\xff\"}", "{\"limit\":01}", "{\"limit\":NaN}",
+	static const char *const broken[] = {"",
+					     " ",
+					     "{",
+					     "{\"limit\":}",
+					     "{\"limit\":1,}",
+					     "{} {}",
+					     "{}x",
+					     "{'limit':1}",
+					     "{\"query\":\"\xff\"}",
+					     "{\"limit\":01}",
+					     "{\"limit\":NaN}",
 					     "{/**/}"};
 	static const char *const other[] = {"[]", "1", "\"query\"", "null", "true"};
 	struct params p;

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/param.h"
@@ -18,29 +19,57 @@ static void check(const char *method, const char *path, enum route_id expected)
 	assert_int_equal(m.route->id, expected);
 }
 
+/* The path of a pattern, with "0123" for {id}. */
+static void fill_pattern(const char *pattern, char path[128])
+{
+	const char *hole = strstr(pattern, "{id}");
+
+	if (hole)
+		snprintf(path, 128, "%.*s0123%s", (int)(hole - pattern), pattern, hole + 4);
+	else
+		snprintf(path, 128, "%s", pattern);
+}
+
 static void test_route__finds_every_row_of_its_table(void **state)
 {
 	struct route_match m;
+	char path[128];
 
 	for (int i = 0; i < ROUTE_COUNT; i++) {
 		const struct route *r = route_get((enum route_id)i);
 
 		assert_int_equal(r->id, i);
 		assert_non_null(r->handle);
-		if (!strchr(r->path, '{'))
-			check(method_name(r->method), r->path, (enum route_id)i);
+		fill_pattern(r->path, path);
+		check(method_name(r->method), path, (enum route_id)i);
+		assert_int_equal(route_find(method_name(r->method), path, &m, NULL), 0);
+		assert_int_equal(m.id.len, strchr(r->path, '{') ? 4 : 0);
 	}
 	assert_int_equal(route_find("GET", "/v1/events/0123", &m, NULL), 0);
 	assert_int_equal(m.route->id, ROUTE_EVENT);
 	assert_true(span_eq_str(m.id, "0123"));
 	check("HEAD", "/v1/events", ROUTE_EVENTS_SEARCH);
+	check("GET", "/v1/events/around", ROUTE_EVENT);
+	check("HEAD", "/v1/events/around/around", ROUTE_EVENT_AROUND);
 }
 
 static void test_route__refuses_unknown_paths(void **state)
 {
-	static const char *const bad[] = {
-		"/",           "",          "/v1",         "/v1/event", "/v1/events/", "/v1/events/a/b",
-		"/v1/eventsx", "/healthz/", "//v1/events", "/V1/events"};
+	static const char *const bad[] = {"/",
+					  "",
+					  "/v1",
+					  "/v1/event",
+					  "/v1/events/",
+					  "/v1/events/a/b",
+					  "/v1/eventsx",
+					  "/healthz/",
+					  "//v1/events",
+					  "/V1/events",
+					  "/v1/events/a/around/",
+					  "/v1/events//around",
+					  "/v1/events/a/b/around",
+					  "/v1/events/a/aroun",
+					  "/v1/events/around/"};
 	struct route_match m;
 	struct err err = ERR_INIT;
 

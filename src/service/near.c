@@ -1,0 +1,62 @@
+/* An event and its neighbours: two searches that go on from it, one in each direction. */
+#include "service/service_priv.h"
+
+void near_release(struct near *n)
+{
+	page_release(&n->before);
+	buf_release(&n->event);
+	page_release(&n->after);
+	gap_list_release(&n->damaged);
+	*n = (struct near)NEAR_INIT;
+}
+
+static int search_side(struct service *s, const struct principal *who, const struct search_params *params,
+		       struct span id, bool oldest_first, uint32_t limit, struct page *ret, struct err *err)
+{
+	struct search_params p = {.ledger = params->ledger,
+				  .query = params->query,
+				  .from = params->from,
+				  .to = params->to,
+				  .after = id,
+				  .oldest_first = oldest_first,
+				  .limit = limit,
+				  .total = SEARCH_TOTAL_NONE};
+
+	return service_search(s, who, &p, ret, err);
+}
+
+static int join_damaged(struct near *n, struct err *err)
+{
+	const struct gap_list *lists[] = {&n->before.damaged, &n->after.damaged};
+	int rc = 0;
+
+	for (size_t k = 0; k < 2; k++)
+		for (size_t i = 0; i < lists[k]->count && rc == 0; i++)
+			rc = gap_list_add(&n->damaged, lists[k]->gap[i].first, lists[k]->gap[i].next, err);
+	return rc;
+}
+
+int service_near(struct service *s, const struct principal *who, const struct search_params *params, struct span id,
+		 uint32_t before, uint32_t after, struct near *ret, struct err *err)
+{
+	struct near n = NEAR_INIT;
+	uint64_t index;
+	int rc;
+
+	must(before <= NEAR_MAX && after <= NEAR_MAX);
+	if (!ledger_index_of_id(who->org->ledger[params->ledger], id, &index))
+		return err_set(err, E_NOT_FOUND, "no event of this ledger has this id");
+	if ((rc = search_side(s, who, params, id, false, before, &n.before, err)) < 0)
+		goto out;
+	if ((rc = search_side(s, who, params, id, true, after, &n.after, err)) < 0)
+		goto out;
+	if ((rc = service_event(s, who, params->ledger, id, &n.event, err)) < 0)
+		goto out;
+	rc = join_damaged(&n, err);
+out:
+	if (rc < 0)
+		near_release(&n);
+	else
+		*ret = n;
+	return rc;
+}
