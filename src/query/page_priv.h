@@ -40,4 +40,7 @@ int search__fill_page(struct search *q, struct err *err) __attribute__((warn_unu
 /* Adds what was not looked at to the total, as far as it was asked for. */
 int search__count(struct search *q, struct err *err) __attribute__((warn_unused_result));
 
+/* Appends what is told of a search when it is over: explain.c. */
+void explain__put(const struct search *q, struct buf *to);
+
 #endif

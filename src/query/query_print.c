@@ -113,6 +113,11 @@ static void put_node(struct buf *to, const struct query_node *n)
 	}
 }
 
+void query__print_node(const struct query_node *n, struct buf *to)
+{
+	put_node(to, n);
+}
+
 void query_print(const struct query *q, struct buf *to)
 {
 	put_node(to, q->root);

@@ -38,6 +38,11 @@ size_t query__read_path(struct span text, size_t at, struct buf *to);
 /* Why an unquoted value is refused: it is written in a way that is to mean something one day. NULL when it is not. */
 const char *query__refusal(struct span run);
 
+/* ---- query_print.c ---- */
+
+/* A tree or a part of one in the normal form. */
+void query__print_node(const struct query_node *n, struct buf *to);
+
 /* ---- query_leaf.c ---- */
 
 /* Fill a leaf from `value`, which the query owns; false when there is no word in it. */

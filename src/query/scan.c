@@ -1,6 +1,7 @@
 /* Opening a scan, the pieces of its parts, and going over pieces on several threads. */
 #include "query/scan_priv.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 void scan__open(struct scan *s, const struct search_source *source, const struct query *query, int64_t from_us,
@@ -47,8 +48,14 @@ void scan__sum_up(struct scan *s)
 
 		s->figures.rows_examined += x->rows_examined;
 		s->figures.blocks_read += x->blocks_read;
+		s->figures.pieces_matched += x->pieces_matched;
+		s->figures.match_ns += x->match_ns;
+		s->figures.rebuild_ns += x->rebuild_ns;
 		x->rows_examined = 0;
 		x->blocks_read = 0;
+		x->pieces_matched = 0;
+		x->match_ns = 0;
+		x->rebuild_ns = 0;
 	}
 }
 
@@ -114,6 +121,7 @@ static void clip(struct piece *p, struct range range, uint64_t rows)
 static int prune(struct scan *s, size_t k, struct err *err)
 {
 	struct err found = ERR_INIT;
+	int64_t begin_ns = clock_mono_ns();
 	int rc = 0;
 
 	if (s->segment[k].is_pruned)
@@ -128,6 +136,7 @@ static int prune(struct scan *s, size_t k, struct err *err)
 		*err = found;
 	}
 	s->segment[k].is_pruned = rc == 0;
+	s->figures.prune_ns += clock_mono_ns() - begin_ns;
 	return rc;
 }
 

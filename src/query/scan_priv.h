@@ -64,6 +64,8 @@ struct scanner {
 	uint64_t work; /* in rows looked at by code */
 	uint64_t rows_examined;
 	uint64_t blocks_read;
+	uint64_t pieces_matched;
+	int64_t match_ns, rebuild_ns; /* when the scan is timed */
 };
 
 struct scan_segment {
@@ -78,6 +80,7 @@ struct scan {
 	struct scan_segment *segment; /* [segment_count] */
 	struct scanner *scanner;      /* [team_size] */
 	struct search_figures figures;
+	bool is_timed; /* asking the clock for each record costs more than some take */
 
 	struct mutex mu; /* guards gaps and damage */
 	struct gap_list gaps;

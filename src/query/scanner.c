@@ -1,4 +1,5 @@
 /* One thread's look at one piece: blocks by codes and values, records of the tail as text. */
+#include "base/clock.h"
 #include "codec/timestamp.h"
 #include "query/scan_priv.h"
 
@@ -126,21 +127,34 @@ static void match_tail(struct scanner *x, const struct piece *p, struct row_set 
 
 /* ---- both ---- */
 
-int scanner__match(struct scanner *x, const struct piece *p, uint32_t from, uint32_t to, struct row_set *ret,
-		   struct err *err)
+static int match(struct scanner *x, const struct piece *p, struct row_set *rows, struct err *err)
 {
-	row_set_fill(ret, from, to);
-	if (piece_is_free(p))
-		return 0;
-	x->rows_examined += to - from;
+	uint32_t count = row_set_count(rows);
+
+	x->rows_examined += count;
 	if (p->segment != PIECE_OF_TAIL)
-		return match_block(x, p, ret, err);
-	x->work += (uint64_t)(to - from) * RECORD_WORK;
-	match_tail(x, p, ret);
+		return match_block(x, p, rows, err);
+	x->work += (uint64_t)count * RECORD_WORK;
+	match_tail(x, p, rows);
 	return 0;
 }
 
-int scanner__record(struct scanner *x, const struct piece *p, uint32_t row, struct buf *to, struct err *err)
+int scanner__match(struct scanner *x, const struct piece *p, uint32_t from, uint32_t to, struct row_set *ret,
+		   struct err *err)
+{
+	int64_t begin_ns = x->scan->is_timed ? clock_mono_ns() : 0;
+	int rc = 0;
+
+	row_set_fill(ret, from, to);
+	if (!piece_is_free(p))
+		rc = match(x, p, ret, err);
+	x->pieces_matched += rc == 0 && !row_set_is_empty(ret);
+	if (x->scan->is_timed)
+		x->match_ns += clock_mono_ns() - begin_ns;
+	return rc;
+}
+
+static int rebuild(struct scanner *x, const struct piece *p, uint32_t row, struct buf *to, struct err *err)
 {
 	struct block *b;
 	int rc;
@@ -151,4 +165,14 @@ int scanner__record(struct scanner *x, const struct piece *p, uint32_t row, stru
 	}
 	rc = scanner__block(x, p, &b, err);
 	return rc < 0 ? rc : block_record(b, row, to, err);
+}
+
+int scanner__record(struct scanner *x, const struct piece *p, uint32_t row, struct buf *to, struct err *err)
+{
+	int64_t begin_ns = x->scan->is_timed ? clock_mono_ns() : 0;
+	int rc = rebuild(x, p, row, to, err);
+
+	if (x->scan->is_timed)
+		x->rebuild_ns += clock_mono_ns() - begin_ns;
+	return rc;
 }

@@ -55,6 +55,8 @@ static void finish(struct search *q, struct search_answer *ret)
 	scan__sum_up(&q->scan);
 	a->figures = q->scan.figures;
 	a->damage = q->scan.damage;
+	if (q->r->explain)
+		explain__put(q, q->r->explain);
 	a->gaps = q->scan.gaps;
 	q->scan.gaps = (struct gap_list){0};
 	*ret = *a;
@@ -69,6 +71,7 @@ int search__run(const struct search_source *source, const struct search_request 
 
 	must(r->limit <= PAGE_MAX);
 	scan__open(&q.scan, source, r->query, r->from_us, r->to_us);
+	q.scan.is_timed = r->explain != NULL;
 	q.found = xarray(scan__part_count(&q.scan) + 1, sizeof(*q.found));
 	set_ranges(&q);
 	q.scan.figures.plan_ns = clock_mono_ns() - begin_ns;

@@ -30,7 +30,8 @@ struct search_request {
 	uint64_t size;     /* look only at records below this index: a page's cursor carries it; UINT64_MAX: all */
 	uint64_t after;    /* continue behind this index in the given order; UINT64_MAX: from the start */
 	enum search_total total;
-	struct team *team; /* shares what is large; NULL: this thread alone. Not with search__run */
+	struct team *team;   /* shares what is large; NULL: this thread alone. Not with search__run */
+	struct buf *explain; /* gets the plan and what came of it, a JSON object (docs/api.md); NULL: not asked for */
 };
 
 /* What a search did. Blocks and segments that nothing asked for are not in it. */
@@ -38,9 +39,11 @@ struct search_figures {
 	uint32_t segments, segments_pruned; /* pruned: by time, or all of their blocks by the index */
 	uint32_t blocks, blocks_pruned;
 	uint64_t blocks_read;
+	uint64_t pieces_matched; /* blocks with matches, and runs of the tail */
 	uint64_t rows_examined;
-	uint64_t records_counted_free; /* of the total: by dictionaries, or because all match */
-	int64_t plan_ns, page_ns, count_ns;
+	uint64_t records_counted_free;                /* of the total: by dictionaries, or because all match */
+	int64_t plan_ns, prune_ns, page_ns, count_ns; /* one after the other; prune_ns is within the two behind it */
+	int64_t match_ns, rebuild_ns;                 /* of all threads together; only when it is explained */
 };
 
 struct search_answer {

@@ -172,6 +172,7 @@ static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32
 			page->total_exact = answer.total_exact;
 			r->total = SEARCH_TOTAL_NONE;
 		}
+		r->explain = NULL; /* the first step says it */
 		*ret_more = answer.more && answer.count > 0;
 		if (answer.count > 0)
 			r->after = answer.index[answer.count - 1];
@@ -220,6 +221,7 @@ static int run(struct service *s, const struct principal *who, const struct sear
 		goto out;
 	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &snapshot, err)) < 0)
 		goto out;
+	r.explain = p->explain ? &page->explain : NULL;
 	if (r.size > snapshot->size)
 		r.size = snapshot->size; /* the pages of one search see one ledger */
 	if ((rc = run_steps(snapshot, &r, p->limit, page, &more, err)) < 0)

@@ -151,3 +151,13 @@ test('a page of large events ends early and goes on by its cursor', async () => 
   for (let i = 0; i < 600; i += 300) assert.equal((await s.append(body.slice(i, i + 300).join('\n'), '?ids=false')).status, 201);
   assert.equal((await s.all({ query: 'action:large' })).length, 600);
 });
+
+test('explain says how the answer was found', async () => {
+  const { explain } = (await s.search({ query: 'action:update nosuchword', explain: true })).json;
+  assert.equal(explain.query, 'action:"update" "nosuchword"');
+  assert.deepEqual(explain.plan.and.map((t) => t.term), ['action:"update"', '"nosuchword"']);
+  assert.ok(explain.blocks.seen >= explain.blocks.pruned + explain.blocks.read);
+  for (const part of ['plan', 'prune', 'page', 'count']) assert.ok(explain.time_ms[part] >= 0, part);
+  assert.equal((await s.search({ query: 'action:update' })).json.explain, undefined);
+  assert.equal((await s.search({ limit: 1, explain: true })).json.explain.plan.all.length, 0);
+});
