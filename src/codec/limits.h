@@ -10,4 +10,7 @@
 #define EVENT_BYTES_MAX                                                                                                \
 	(1u << 20) /* of one event as sent, white space and escapes included; bounds a parser's memory */
 
+#define TIME_TEXT_MAX      64u     /* bytes of a time as a client writes it */
+#define TIME_SPAN_DAYS_MAX 3652059 /* "now-…" reaches as far as years 0001 to 9999 do */
+
 #endif

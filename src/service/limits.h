@@ -8,7 +8,5 @@
 #define EVENTS_MAX         100000u     /* of one append: numbered and answered as one */
 #define WATCH_INTERVAL_MS  1000        /* how soon writes are tried again when the disk had been full */
 #define CURSOR_TEXT_MAX    80u         /* bytes of a page's cursor with its NUL */
-#define TIME_TEXT_MAX      64u         /* bytes of a time as a client writes it */
-#define TIME_SPAN_DAYS_MAX 3652059     /* "now-…" reaches as far as years 0001 to 9999 do */
 
 #endif

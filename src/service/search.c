@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "codec/time_text.h"
 #include "service/cursor.h"
 #include "service/service_priv.h"
-#include "service/time_text.h"
 
 void page_release(struct page *p)
 {
