@@ -2,11 +2,20 @@
 #ifndef STELE_QUERY_LIMITS_H
 #define STELE_QUERY_LIMITS_H
 
-#define QUERY_BYTES_MAX 8192u  /* more than a person writes, little enough to parse at once */
-#define QUERY_DEPTH_MAX 32u    /* nesting of parentheses and NOT; bounds recursion */
-#define QUERY_TERMS_MAX 512u   /* leaves of the tree */
-#define PAGE_MAX        10000u /* events of one answer */
-#define PAGE_DEFAULT    100u
+#define QUERY_BYTES_MAX    8192u /* more than a person writes, little enough to parse at once */
+#define QUERY_DEPTH_MAX    32u   /* nesting of parentheses and NOT; bounds recursion */
+#define QUERY_TERMS_MAX    512u  /* leaves of the tree */
+#define PATTERN_BYTES_MAX  1024u /* of a regular expression or a term with wildcards: they are matched in steps */
+#define WILDCARDS_MAX      64u   /* '*' and '?' of a term: bounds what matching goes back over */
+#define REGEX_COUNT_MAX    16u   /* of a query: each is compiled */
+#define REGEX_NEST_MAX     32u   /* parentheses in one; bounds the compiler's recursion */
+#define REGEX_COMPILED_MAX (256u << 10) /* bytes of all of a query's as programs and machine code */
+#define REGEX_STEPS_MAX    100000u      /* of matching from one place in a value: some hundred microseconds */
+#define REGEX_DEPTH_MAX    1000u        /* of going back, where there is no machine code */
+#define REGEX_HEAP_KIB_MAX 1024u        /* memory of matching, likewise */
+#define REGEX_STACK_MAX    (256u << 10) /* bytes a thread's matching may take for going back */
+#define PAGE_MAX           10000u       /* events of one answer */
+#define PAGE_DEFAULT       100u
 /* Rows examined beyond the page to make a total exact when it was not asked for: about a millisecond. */
 #define COUNT_ROWS_MAX 100000u
 

@@ -17,10 +17,12 @@
 /* Deeper than any record; what is deeper is no record. */
 #define WALK_DEPTH_MAX (RECORD_DEPTH_MAX + 4)
 
+#define PATTERN_SHOWN_MAX 80u /* of a regular expression in an error */
+
 struct walk {
 	const struct query_node *leaf;
 	const uint8_t *end;
-	struct buf *scratch;
+	struct match_scratch *scratch;
 	bool found;
 };
 
@@ -32,7 +34,31 @@ static bool contains(const struct query_node *leaf, struct span text)
 	       (leaf->form.len && token_contains_phrase(text, &leaf->form, 1, true));
 }
 
-bool match__string(const struct query_node *leaf, struct span inside, struct buf *scratch)
+/* A value as plain text. */
+static bool test_text(const struct query_node *leaf, struct span text, struct match_scratch *scratch)
+{
+	switch (leaf->kind) {
+	case QUERY_PHRASE:
+		return contains(leaf, text);
+	case QUERY_GLOB:
+		return match__glob(leaf->value, text);
+	case QUERY_REGEX:
+		return match__regex(leaf, text, scratch);
+	case QUERY_NUMBERS:
+	case QUERY_ADDRESSES:
+	case QUERY_TIMES:
+		return match__range(leaf, text);
+	default:
+		break;
+	}
+	buf_reset(&scratch->folded);
+	token_fold(&scratch->folded, text);
+	must(buf_ok(&scratch->folded)); /* no longer than the value, which is bounded */
+	text = buf_span(&scratch->folded);
+	return leaf->kind == QUERY_WILDCARD ? match__words(leaf, text) : match__range(leaf, text);
+}
+
+bool match__string(const struct query_node *leaf, struct span inside, struct match_scratch *scratch)
 {
 	switch (leaf->kind) {
 	case QUERY_EXISTS:
@@ -45,21 +71,21 @@ bool match__string(const struct query_node *leaf, struct span inside, struct buf
 	if (!match__find(inside, leaf->needle))
 		return false;
 	if (!inside.len || !memchr(inside.p, '\\', inside.len))
-		return contains(leaf, inside);
-	buf_reset(scratch);
-	json_text_unescape(scratch, inside);
-	must(buf_ok(scratch)); /* no longer than the value, which is bounded */
-	return contains(leaf, buf_span(scratch));
+		return test_text(leaf, inside, scratch);
+	buf_reset(&scratch->text);
+	json_text_unescape(&scratch->text, inside);
+	must(buf_ok(&scratch->text)); /* no longer than the value */
+	return test_text(leaf, buf_span(&scratch->text), scratch);
 }
 
 /* A number, true, false or null. */
-static bool match_scalar(const struct query_node *leaf, struct span json)
+static bool match_scalar(const struct query_node *leaf, struct span json, struct match_scratch *scratch)
 {
 	if (json.len == 0 || json.p[0] == 'n')
 		return false;
 	if (leaf->kind == QUERY_EXISTS)
 		return true;
-	return leaf->kind == QUERY_EXACT ? span_eq(json, leaf->needle) : contains(leaf, json);
+	return leaf->kind == QUERY_EXACT ? span_eq(json, leaf->needle) : test_text(leaf, json, scratch);
 }
 
 /* ---- the walk ----
@@ -180,7 +206,7 @@ static const uint8_t *walk_any(struct walk *w, const uint8_t *p, unsigned depth)
 		end++;
 	} else {
 		end = find_scalar_end(p, w->end);
-		w->found = match_scalar(w->leaf, span_of(p, (size_t)(end - p)));
+		w->found = match_scalar(w->leaf, span_of(p, (size_t)(end - p)), w->scratch);
 	}
 	return w->found ? NULL : end;
 }
@@ -263,7 +289,8 @@ static void walk_text(struct walk *w, const uint8_t *p)
 	}
 }
 
-bool match__json(const struct query_node *leaf, struct span json, const struct span *rest, struct buf *scratch)
+bool match__json(const struct query_node *leaf, struct span json, const struct span *rest,
+		 struct match_scratch *scratch)
 {
 	struct walk w = {leaf, json.p + json.len, scratch, false};
 
@@ -276,7 +303,7 @@ bool match__json(const struct query_node *leaf, struct span json, const struct s
 	return w.found;
 }
 
-bool match__record(const struct query_node *leaf, struct span record, struct buf *scratch)
+bool match__record(const struct query_node *leaf, struct span record, struct match_scratch *scratch)
 {
 	struct walk w = {leaf, record.p + record.len, scratch, false};
 
@@ -289,9 +316,32 @@ bool match__record(const struct query_node *leaf, struct span record, struct buf
 	return w.found;
 }
 
+void match__release(struct match_scratch *s)
+{
+	buf_release(&s->text);
+	buf_release(&s->folded);
+	match__release_regex(s->regex);
+	*s = (struct match_scratch){0};
+}
+
+int match__check(const struct match_scratch *s, struct err *err)
+{
+	const size_t shown = s->failed.len < PATTERN_SHOWN_MAX ? s->failed.len : PATTERN_SHOWN_MAX;
+
+	if (s->failure == 0)
+		return 0;
+	if (s->failure == E_NO_MEMORY)
+		return err_set(err, E_NO_MEMORY, "not enough memory for a regular expression");
+	err_set_field(err, "query", 5);
+	return err_set(err, s->failure,
+		       "the regular expression /%.*s%s/ takes too many steps on a value, over %u from one place; write "
+		       "it with fewer repetitions within repetitions",
+		       (int)shown, (const char *)s->failed.p, shown < s->failed.len ? "…" : "", REGEX_STEPS_MAX);
+}
+
 /* ---- trees ---- */
 
-static bool matches(const struct query_node *n, struct span record, struct buf *scratch)
+static bool matches(const struct query_node *n, struct span record, struct match_scratch *scratch)
 {
 	bool any = n->kind == QUERY_OR;
 
@@ -313,9 +363,9 @@ static bool matches(const struct query_node *n, struct span record, struct buf *
 
 bool query_matches(const struct query_node *n, struct span record)
 {
-	struct buf scratch = BUF_INIT;
+	struct match_scratch scratch = {0};
 	bool found = matches(n, record, &scratch);
 
-	buf_release(&scratch);
+	match__release(&scratch);
 	return found;
 }

@@ -9,15 +9,45 @@
 
 #include "query/query.h"
 
-/* The inside of a canonical JSON string. `scratch` is the caller's, reused. */
-bool match__string(const struct query_node *leaf, struct span inside, struct buf *scratch);
+struct match_regex; /* match_regex.c */
+
+/* What matching needs besides a leaf and a value: one for each thread, reused. Zeros are an empty one. */
+struct match_scratch {
+	struct buf text, folded;   /* a value without escapes; and in small letters */
+	struct match_regex *regex; /* once one is needed; owned */
+	struct span failed;        /* the pattern that had to give up; borrowed from the tree */
+	int failure;               /* why: E_TOO_LARGE or E_NO_MEMORY; 0: nothing had to */
+};
+
+void match__release(struct match_scratch *s);
+
+/* Whether all that was matched so far is to be believed: a value on which a regular expression gave up was taken for no
+ * match, and so are all after it. To be asked before an answer is given, and now and then on the way to it. */
+int match__check(const struct match_scratch *s, struct err *err) __attribute__((warn_unused_result));
+
+/* The inside of a canonical JSON string. */
+bool match__string(const struct query_node *leaf, struct span inside, struct match_scratch *scratch);
 
 /* Any other value as raw JSON. What counts lies anywhere within it, or, with `rest`, there in the objects of an array
  * (a path as a tree has it, whose last name may be empty). */
-bool match__json(const struct query_node *leaf, struct span json, const struct span *rest, struct buf *scratch);
+bool match__json(const struct query_node *leaf, struct span json, const struct span *rest,
+		 struct match_scratch *scratch);
 
 /* A whole record against one leaf. */
-bool match__record(const struct query_node *leaf, struct span record, struct buf *scratch);
+bool match__record(const struct query_node *leaf, struct span record, struct match_scratch *scratch);
+
+/* ---- what single kinds of leaves ask of a value as plain text ---- */
+
+/* QUERY_WILDCARD; the text folded. QUERY_GLOB. */
+bool match__words(const struct query_node *leaf, struct span folded);
+bool match__glob(struct span pattern, struct span text);
+
+/* QUERY_REGEX. */
+bool match__regex(const struct query_node *leaf, struct span text, struct match_scratch *scratch);
+void match__release_regex(struct match_regex *r);
+
+/* QUERY_NUMBERS, QUERY_TEXTS (the text folded), QUERY_ADDRESSES, QUERY_TIMES. */
+bool match__range(const struct query_node *leaf, struct span text);
 
 /* Whether `needle` may stand in `text`, case of ASCII letters aside. True too when it nearly does: '@' and '`' and
  * other bytes that differ in the bit that makes letters small are taken for the same. An empty needle is everywhere. */

@@ -5,9 +5,12 @@
 #include "query/plan_priv.h"
 
 /* What a row costs, roughly: by number, by the values of one path, of a whole record. */
-#define COST_ID   0u
+#define COST_ID   0u /* and by time */
 #define COST_PATH 4u
 #define COST_TEXT 64u
+
+/* A regular expression takes so many times what words do. */
+#define COST_REGEX 8u
 
 static void add_key(struct plan_leaf *leaf, struct span text)
 {
@@ -42,6 +45,20 @@ static void add_phrase_keys(struct plan_leaf *leaf)
 	free(word);
 }
 
+/* Words without wildcards stand in a match as they are. */
+static void add_wildcard_keys(struct plan_leaf *leaf)
+{
+	const struct query_node *n = leaf->node;
+	struct span *word = xarray(n->word_count, sizeof(*word));
+	uint32_t count = 0;
+
+	for (uint32_t k = 0; k < n->word_count && n->form.len == 0; k++)
+		if (!memchr(n->word[k].p, '*', n->word[k].len) && !memchr(n->word[k].p, '?', n->word[k].len))
+			word[count++] = n->word[k];
+	add_longest_first(leaf, word, count);
+	free(word);
+}
+
 /* Whole values are in the index up to a length, but not those of descriptions (docs/format/segment.md). */
 static bool has_whole_key(const struct query_node *n)
 {
@@ -66,6 +83,38 @@ static void add_exact_keys(struct plan_leaf *leaf)
 	free(list);
 }
 
+static void fill_leaf(struct plan_leaf *leaf, struct plan_node *to, const struct search_source *source)
+{
+	const struct query_node *n = leaf->node;
+
+	switch (n->kind) {
+	case QUERY_EXACT:
+		leaf->is_id = span_eq_str(n->path, "id");
+		if (!leaf->is_id)
+			add_exact_keys(leaf);
+		else if (!source->index_of_id(source->user, n->value, &leaf->index))
+			leaf->index = UINT64_MAX;
+		break;
+	case QUERY_PHRASE:
+		add_phrase_keys(leaf);
+		break;
+	case QUERY_WILDCARD:
+		add_wildcard_keys(leaf);
+		break;
+	case QUERY_REGEX:
+		to->cost *= COST_REGEX;
+		break;
+	case QUERY_TIMES:
+		leaf->is_time = span_eq_str(n->path, "time");
+		leaf->is_received = span_eq_str(n->path, "received");
+		break;
+	default:
+		break;
+	}
+	if (leaf->is_id || leaf->is_time || leaf->is_received)
+		to->cost = COST_ID;
+}
+
 static void make_leaf(struct plan *p, struct plan_node *to, const struct query_node *n,
 		      const struct search_source *source)
 {
@@ -78,17 +127,8 @@ static void make_leaf(struct plan *p, struct plan_node *to, const struct query_n
 	to->leaf = p->leaf_count;
 	to->cost = n->path.len ? COST_PATH : COST_TEXT;
 	leaf = &p->leaf[p->leaf_count++];
-	*leaf = (struct plan_leaf){n, NULL, 0, false, UINT64_MAX};
-	if (n->kind == QUERY_EXACT && span_eq_str(n->path, "id")) {
-		leaf->is_id = true;
-		to->cost = COST_ID;
-		if (!source->index_of_id(source->user, n->value, &leaf->index))
-			leaf->index = UINT64_MAX;
-	} else if (n->kind == QUERY_EXACT) {
-		add_exact_keys(leaf);
-	} else if (n->kind == QUERY_PHRASE) {
-		add_phrase_keys(leaf);
-	}
+	*leaf = (struct plan_leaf){.node = n, .index = UINT64_MAX};
+	fill_leaf(leaf, to, source);
 }
 
 static void make_node(struct plan *p, struct plan_node *to, const struct query_node *n,
@@ -144,7 +184,7 @@ void plan__release(struct plan *p)
 }
 
 bool plan__matches(const struct plan *p, const struct plan_node *n, uint64_t index, struct span record,
-		   struct buf *scratch)
+		   struct match_scratch *scratch)
 {
 	bool any = n->kind == QUERY_OR;
 

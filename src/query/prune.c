@@ -33,6 +33,19 @@ static void prune_id(const struct segment *s, uint64_t index, uint64_t *blocks)
 	}
 }
 
+/* Of the times of arrival only the last is known. */
+static void prune_times(const struct segment *s, const struct plan_leaf *leaf, uint64_t *blocks)
+{
+	if (leaf->is_received && segment_received_max(s) < leaf->node->from_us)
+		memset(blocks, 0, BLOCK_WORDS * sizeof(*blocks));
+	for (uint32_t b = 0; leaf->is_time && b < segment_block_count(s); b++) {
+		const struct segment_block_info *info = segment_block_info(s, b);
+
+		if (!plan__touches_times(leaf, info->time_min, info->time_max))
+			blocks[b / 64] &= ~(UINT64_C(1) << b % 64);
+	}
+}
+
 static int prune_leaf(struct segment *s, const struct plan_leaf *leaf, uint64_t *blocks, struct err *err)
 {
 	uint64_t found[BLOCK_WORDS] = {0};
@@ -43,6 +56,7 @@ static int prune_leaf(struct segment *s, const struct plan_leaf *leaf, uint64_t 
 		return 0;
 	}
 	set_all_blocks(s, blocks);
+	prune_times(s, leaf, blocks);
 	for (uint32_t k = 0; k < leaf->key_count && has_blocks(blocks); k++) {
 		rc = segment_lookup(s, leaf->key[k], found, err);
 		if (rc < 0)

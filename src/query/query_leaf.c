@@ -62,7 +62,7 @@ static struct span find_needle(const struct query_node *n)
 	return best;
 }
 
-static struct span own_folded(struct query *q, struct span text)
+struct span query__own_folded(struct query *q, struct span text)
 {
 	struct buf folded = BUF_INIT;
 	struct span copy;
@@ -76,7 +76,7 @@ static struct span own_folded(struct query *q, struct span text)
 
 bool query__fill_phrase(struct query *q, struct query_node *n, struct span value, bool last_is_prefix)
 {
-	struct span folded = own_folded(q, value), word;
+	struct span folded = query__own_folded(q, value), word;
 	struct token_iter it = {folded, 0};
 
 	while (token_next(&it, &word))
@@ -95,13 +95,20 @@ bool query__fill_phrase(struct query *q, struct query_node *n, struct span value
 	return true;
 }
 
-void query__fill_exact(struct query *q, struct query_node *n, struct span value)
+struct span query__own_escaped(struct query *q, struct span text)
 {
 	struct buf escaped = BUF_INIT;
+	struct span copy;
 
-	json_text_escape(&escaped, value);
+	json_text_escape(&escaped, text);
 	must(buf_ok(&escaped));
-	n->value = value;
-	n->needle = query__own_copy(q, buf_span(&escaped));
+	copy = query__own_copy(q, buf_span(&escaped));
 	buf_release(&escaped);
+	return copy;
+}
+
+void query__fill_exact(struct query *q, struct query_node *n, struct span value)
+{
+	n->value = value;
+	n->needle = query__own_escaped(q, value);
 }

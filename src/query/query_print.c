@@ -1,8 +1,11 @@
 /* The normal form: values folded and quoted, names quoted where they must be, AND left out. */
 #include "codec/json_text.h"
 #include "codec/shape.h"
+#include "codec/timestamp.h"
 #include "codec/token.h"
 #include "query/query_priv.h"
+#include "query/range_priv.h"
+#include "query/regex_priv.h"
 
 static void put_quoted(struct buf *to, struct span text)
 {
@@ -61,6 +64,103 @@ static void put_phrase(struct buf *to, const struct query_node *n)
 	buf_release(&folded);
 }
 
+static void put_regex(struct buf *to, const struct query_node *n)
+{
+	buf_put_u8(to, '/');
+	for (size_t i = 0; i < n->value.len; i++) {
+		if (n->value.p[i] == '/')
+			buf_put_u8(to, '\\');
+		buf_put_u8(to, n->value.p[i]);
+		if (n->value.p[i] == '\\' && i + 1 < n->value.len)
+			buf_put_u8(to, n->value.p[++i]);
+	}
+	buf_put_str(to, n->regex->any_case ? "/i" : "/");
+}
+
+static void put_bound(struct buf *to, const struct query_bound *bound, enum query_kind kind)
+{
+	char address[ADDRESS_TEXT_LEN];
+
+	if (bound->is_open) {
+		buf_put_u8(to, '*');
+	} else if (kind == QUERY_TEXTS) {
+		put_quoted(to, bound->text);
+	} else if (kind == QUERY_NUMBERS) {
+		buf_put_span(to, bound->text);
+	} else {
+		address__format(bound->address, address);
+		buf_put_str(to, address);
+	}
+}
+
+static void put_range(struct buf *to, const struct query_node *n)
+{
+	buf_put_u8(to, n->range->low.is_exclusive ? '{' : '[');
+	put_bound(to, &n->range->low, n->kind);
+	buf_put_str(to, " TO ");
+	put_bound(to, &n->range->high, n->kind);
+	buf_put_u8(to, n->range->high.is_exclusive ? '}' : ']');
+}
+
+static void put_instant(struct buf *to, int64_t us)
+{
+	uint8_t text[TIMESTAMP_LEN];
+
+	timestamp_format(us, text);
+	buf_put(to, text, sizeof(text));
+}
+
+/* [from TO to}; an end past the last time there is is written with the other bracket and that time. */
+static void put_times(struct buf *to, const struct query_node *n)
+{
+	bool is_past = n->from_us > TIMESTAMP_MAX_US, ends_past = n->to_us > TIMESTAMP_MAX_US;
+
+	buf_put_u8(to, is_past ? '{' : '[');
+	if (n->from_us == INT64_MIN)
+		buf_put_u8(to, '*');
+	else
+		put_instant(to, is_past ? TIMESTAMP_MAX_US : n->from_us);
+	buf_put_str(to, " TO ");
+	if (n->to_us == INT64_MAX)
+		buf_put_u8(to, '*');
+	else
+		put_instant(to, ends_past ? TIMESTAMP_MAX_US : n->to_us);
+	buf_put_u8(to, ends_past ? ']' : '}');
+}
+
+static void put_value(struct buf *to, const struct query_node *n)
+{
+	switch (n->kind) {
+	case QUERY_PHRASE:
+		put_phrase(to, n);
+		return;
+	case QUERY_EXACT:
+		buf_put_u8(to, '=');
+		put_quoted(to, n->value);
+		return;
+	case QUERY_GLOB:
+		buf_put_u8(to, '=');
+		buf_put_span(to, n->value);
+		return;
+	case QUERY_WILDCARD:
+		buf_put_span(to, n->value);
+		return;
+	case QUERY_REGEX:
+		put_regex(to, n);
+		return;
+	case QUERY_TIMES:
+		put_times(to, n);
+		return;
+	case QUERY_NUMBERS:
+	case QUERY_TEXTS:
+	case QUERY_ADDRESSES:
+		put_range(to, n);
+		return;
+	default: /* ALL, EXISTS */
+		buf_put_u8(to, '*');
+	}
+}
+
 static void put_node(struct buf *to, const struct query_node *n);
 
 static void put_child(struct buf *to, const struct query_node *n, bool in_parentheses)
@@ -103,14 +203,7 @@ static void put_node(struct buf *to, const struct query_node *n)
 		break;
 	}
 	put_path(to, n->path);
-	if (n->kind == QUERY_ALL || n->kind == QUERY_EXISTS)
-		buf_put_u8(to, '*');
-	else if (n->kind == QUERY_PHRASE)
-		put_phrase(to, n);
-	if (n->kind == QUERY_EXACT) {
-		buf_put_u8(to, '=');
-		put_quoted(to, n->value);
-	}
+	put_value(to, n);
 }
 
 void query__print_node(const struct query_node *n, struct buf *to)

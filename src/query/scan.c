@@ -27,7 +27,7 @@ static void release_scanner(struct scanner *x)
 	block_close(x->block);
 	if (x->view_of != SIZE_MAX)
 		view__release(&x->view);
-	buf_release(&x->scratch);
+	match__release(&x->scratch);
 }
 
 void scan__close(struct scan *s)

@@ -59,7 +59,7 @@ struct scanner {
 	struct block *block; /* the one that is open, or NULL */
 	size_t block_segment;
 	uint32_t block_number;
-	struct buf scratch;
+	struct match_scratch scratch;
 	/* since the scan began */
 	uint64_t work; /* in rows looked at by code */
 	uint64_t rows_examined;

@@ -109,7 +109,7 @@ struct span scanner__tail_record(const struct scanner *x, const struct piece *p,
 	return x->scan->source->record(&x->scan->source->tails[p->number], p->at + row);
 }
 
-static void match_tail(struct scanner *x, const struct piece *p, struct row_set *rows)
+static int match_tail(struct scanner *x, const struct piece *p, struct row_set *rows, struct err *err)
 {
 	const struct scan *s = x->scan;
 
@@ -123,6 +123,7 @@ static void match_tail(struct scanner *x, const struct piece *p, struct row_set 
 				rows->bit[w] &= ~(bits & -bits);
 		}
 	}
+	return match__check(&x->scratch, err);
 }
 
 /* ---- both ---- */
@@ -135,8 +136,7 @@ static int match(struct scanner *x, const struct piece *p, struct row_set *rows,
 	if (p->segment != PIECE_OF_TAIL)
 		return match_block(x, p, rows, err);
 	x->work += (uint64_t)count * RECORD_WORK;
-	match_tail(x, p, rows);
-	return 0;
+	return match_tail(x, p, rows, err);
 }
 
 int scanner__match(struct scanner *x, const struct piece *p, uint32_t from, uint32_t to, struct row_set *ret,

@@ -20,7 +20,7 @@ void view__release(struct view *v)
 	free(v->leaf);
 	v->leaf = NULL;
 	buf_release(&v->text);
-	buf_release(&v->scratch);
+	match__release(&v->scratch);
 }
 
 /* ---- columns ---- */
@@ -80,6 +80,6 @@ void view__reach(struct view *v)
 		return;
 	v->leaf = xarray(v->plan->leaf_count + 1, sizeof(*v->leaf));
 	for (uint32_t k = 0; k < v->plan->leaf_count; k++)
-		if (!v->plan->leaf[k].is_id)
+		if (!v->plan->leaf[k].is_id && !v->plan->leaf[k].is_time && !v->plan->leaf[k].is_received)
 			view_leaf(v, v->plan->leaf[k].node, &v->leaf[k]);
 }

@@ -80,6 +80,8 @@ int view__count(struct view *v, bool *ret_is_known, uint64_t *ret, struct err *e
 		return 0;
 	view__reach(v);
 	rc = count_leaf(v, n->leaf, ret_is_known, ret, err);
+	if (rc == 0)
+		rc = match__check(&v->scratch, err);
 	if (rc == 0 && *ret_is_known && is_not)
 		*ret = segment_next(v->segment) - segment_first(v->segment) - *ret;
 	return rc;

@@ -200,6 +200,21 @@ static int probe_column(struct probe *p, struct err *err)
 	return p->values->row_of ? probe_some_rows(p, err) : probe_all_rows(p, err);
 }
 
+/* The record's own times have columns of their own. */
+static int match_times(struct view *v, struct block *b, const struct plan_leaf *leaf, const struct row_set *in,
+		       struct row_set *out, struct err *err)
+{
+	const int64_t *time;
+	int rc = leaf->is_time ? block_times(b, &time, err) : block_received(b, &time, err);
+
+	v->work += row_set_count(in);
+	for (uint32_t w = in->from; rc == 0 && w < in->to; w++)
+		for (uint64_t bits = in->bit[w]; bits; bits &= bits - 1)
+			if (plan__is_in_times(leaf, time[w * 64 + (uint32_t)__builtin_ctzll(bits)]))
+				out->bit[w] |= bits & -bits;
+	return rc;
+}
+
 static int match_leaf(struct view *v, struct block *b, uint64_t first, uint32_t leaf, const struct row_set *in,
 		      struct row_set *out, struct err *err)
 {
@@ -215,6 +230,8 @@ static int match_leaf(struct view *v, struct block *b, uint64_t first, uint32_t 
 			row_set_add(out, (uint32_t)row);
 		return 0;
 	}
+	if (plan->is_time || plan->is_received)
+		return match_times(v, b, plan, in, out, err);
 	for (uint32_t r = 0; r < v->leaf[leaf].count && rc == 0 && !row_set_is_empty(&left); r++) {
 		p.reach = &v->leaf[leaf].reach[r];
 		rc = probe_column(&p, err);
@@ -292,6 +309,8 @@ int view__match(struct view *v, struct block *b, uint64_t block_first, struct ro
 
 	view__reach(v);
 	rc = match_node(v, b, block_first, &v->plan->root, rows, &out, err);
+	if (rc == 0)
+		rc = match__check(&v->scratch, err);
 	if (rc == 0)
 		*rows = out;
 	return rc;

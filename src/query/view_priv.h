@@ -32,7 +32,8 @@ struct view {
 	const struct plan *plan;
 	struct segment *segment;
 	struct leaf_view *leaf; /* [leaf_count], made with the first block */
-	struct buf text, scratch;
+	struct buf text;
+	struct match_scratch scratch;
 	uint64_t work; /* done so far, in rows looked at by code */
 };
 

@@ -246,7 +246,7 @@ int service_search(struct service *s, const struct principal *who, const struct 
 	if (sort_of(params).len > 0)
 		return name_field(err, "sort",
 				  err_set(err, E_INVALID, "events are not sorted by a field yet; leave 'sort' out"));
-	if ((rc = query_parse(params->query, &query, err)) < 0)
+	if ((rc = query_parse(params->query, clock_wall_us(), &query, err)) < 0)
 		return name_field(err, "query", rc);
 	rc = run(s, who, params, query, &page, err);
 	query_free(query);

@@ -17,7 +17,7 @@ static void check_print(const struct query *q)
 
 	query_print(q, &once);
 	if (once.len <= QUERY_BYTES_MAX) { /* quotes make it longer */
-		must(query_parse(buf_span(&once), &again, NULL) == 0);
+		must(query_parse(buf_span(&once), 0, &again, NULL) == 0);
 		query_print(again, &twice);
 		must(span_eq(buf_span(&once), buf_span(&twice)));
 		must(query_matches(query_root(q), span_str(record)) ==
@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct query *q = NULL;
 	struct err err = ERR_INIT;
 
-	if (query_parse(span_of(data, len), &q, &err) < 0) {
+	if (query_parse(span_of(data, len), 0, &q, &err) < 0) {
 		must(err.code == E_SYNTAX || err.code == E_TOO_LARGE);
 		must(err.offset >= 0 && (size_t)err.offset <= len);
 		return 0;

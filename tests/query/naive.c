@@ -4,9 +4,6 @@
 #include "codec/json_text.h"
 #include "codec/shape.h"
 #include "codec/timestamp.h"
-#include "codec/token.h"
-
-#define WORDS_MAX 4096
 
 void naive_init(struct naive *n, uint64_t first, const struct span *records, uint32_t count)
 {
@@ -22,67 +19,6 @@ void naive_release(struct naive *n)
 	for (uint32_t i = 0; i < n->count; i++)
 		yyjson_doc_free(n->doc[i]);
 	free(n->doc);
-}
-
-/* ---- one value ---- */
-
-static uint32_t split(struct span text, struct span *word)
-{
-	struct token_iter it = {text, 0};
-	uint32_t n = 0;
-
-	while (n < WORDS_MAX && token_next(&it, &word[n]))
-		n++;
-	return n;
-}
-
-static bool begins(struct span word, struct span with)
-{
-	return word.len >= with.len && memcmp(word.p, with.p, with.len) == 0;
-}
-
-static bool phrase_at(const struct query_node *n, const struct span *word, uint32_t count)
-{
-	if (count < n->word_count)
-		return false;
-	for (uint32_t k = 0; k < n->word_count; k++) {
-		bool is_prefix = n->last_is_prefix && k == n->word_count - 1;
-
-		if (is_prefix ? !begins(word[k], n->word[k]) : !span_eq(word[k], n->word[k]))
-			return false;
-	}
-	return true;
-}
-
-/* The words of the text, folded, against those of the query at every place; a prefix as it is written may also be the
- * beginning of one word. */
-static bool holds_phrase(const struct query_node *n, struct span text)
-{
-	static struct span word[WORDS_MAX];
-	struct buf folded = BUF_INIT, prefix = BUF_INIT;
-	bool found = false;
-	uint32_t count;
-
-	token_fold(&folded, text);
-	token_fold(&prefix, n->value);
-	count = split(buf_span(&folded), word);
-	for (uint32_t i = 0; i < count && !found; i++)
-		found = phrase_at(n, word + i, count - i) || (n->last_is_prefix && begins(word[i], buf_span(&prefix)));
-	buf_release(&folded);
-	buf_release(&prefix);
-	return found;
-}
-
-static bool test_value(const struct query_node *n, struct span text)
-{
-	switch (n->kind) {
-	case QUERY_EXISTS:
-		return true;
-	case QUERY_EXACT:
-		return span_eq(text, n->value);
-	default:
-		return holds_phrase(n, text);
-	}
 }
 
 /* ---- all values ---- */
@@ -117,7 +53,7 @@ static bool any_value(const struct query_node *n, yyjson_val *v, struct span *na
 				return true;
 		}
 	} else if (names == 0 && !yyjson_is_null(v)) {
-		return test_value(n, text_of(v));
+		return naive_test_value(n, text_of(v));
 	}
 	return false;
 }

@@ -20,6 +20,15 @@ struct naive {
 void naive_init(struct naive *n, uint64_t first, const struct span *records, uint32_t count);
 void naive_release(struct naive *n);
 
+/* Whether a value, as text, is what a leaf asks for. */
+bool naive_test_value(const struct query_node *n, struct span text);
+
+/* Whether a pattern compiles, and whether it matches, by PCRE2's interpreter. */
+bool naive_regex(struct span pattern, bool any_case, struct span text);
+
+/* The order of two numbers, digit by digit at their places; false when one of them is none. */
+bool naive_compare_numbers(struct span a, struct span b, int *ret);
+
 bool naive_matches(const struct query_node *n, yyjson_doc *record);
 
 /* The indices of the page into index[], as many as *ret_count says; the total. */

@@ -53,7 +53,7 @@ static bool matches(const char *query, const char *record)
 	struct query *q = NULL;
 	bool found;
 
-	assert_int_equal(query_parse(span_str(query), &q, NULL), 0);
+	assert_int_equal(query_parse(span_str(query), 0, &q, NULL), 0);
 	found = query_matches(query_root(q), span_str(record));
 	query_free(q);
 	return found;
@@ -122,7 +122,7 @@ static void test_match__survives_what_is_no_record(void **state)
 		memcpy(p, record, len);
 		for (unsigned i = 0; len > 0 && i < rng_below(&rng, 4); i++)
 			p[rng_below(&rng, len)] = (uint8_t) "{}[]\",:\\n1"[rng_below(&rng, 10)];
-		assert_int_equal(query_parse(span_str(queries[k % 5]), &q, NULL), 0);
+		assert_int_equal(query_parse(span_str(queries[k % 5]), 0, &q, NULL), 0);
 		query_matches(query_root(q), span_of(p, len));
 		query_free(q);
 		free(p);

@@ -13,12 +13,14 @@
 #include "codec/record.h"
 #include "query/query.h"
 
+#define NOW_US (INT64_C(1795305600) * 1000000) /* 2026-11-22 */
+
 static struct query *parse(const char *text)
 {
 	struct query *q = NULL;
 	struct err err = ERR_INIT;
 
-	if (query_parse(span_str(text), &q, &err) < 0)
+	if (query_parse(span_str(text), NOW_US, &q, &err) < 0)
 		fail_msg("%s: %s", text, err.message);
 	return q;
 }
@@ -64,6 +66,30 @@ static void test_query__has_one_normal_form(void **state)
 	assert_prints("a:(b -(c OR d))", "a:\"b\" NOT (a:\"c\" OR a:\"d\")");
 	assert_prints("and:x or not AND:y NOT:z", "and:\"x\" \"or\" \"not\" AND:\"y\" NOT:\"z\"");
 	assert_prints("a:-5", "a:\"-5\"");
+	assert_prints("UP*ted", "up*ted");
+	assert_prints("a:**B**?c*", "a:*b*?c*");
+	assert_prints("a:foo**", "a:\"foo\"*");
+	assert_prints("a:** **", "a:* *");
+	assert_prints("a:=B*?", "a:=B*?");
+	assert_prints("a:=\"B*\"", "a:=\"B*\"");
+	assert_prints("/a\\/b\\\\/i a:/ \\(\"/", "/a\\/b\\\\/i a:/ \\(\"/");
+	assert_prints("a:>5 a:<=-1e3", "a:{5 TO *] a:[* TO -1e3]");
+	assert_prints("a:{ 1   TO 2.50 }", "a:{1 TO 2.50}");
+	assert_prints("a:[* TO *]", "a:*");
+	assert_prints("a:{* TO 7}", "a:[* TO 7}");
+	assert_prints("a:[B TO \"1 \\\" 2\"}", "a:[\"b\" TO \"1 \\\" 2\"}");
+	assert_prints("a:10.1.2.3/8", "a:[10.0.0.0 TO 10.255.255.255]");
+	assert_prints("a:2001:DB8:0::1", "a:[2001:db8::1 TO 2001:db8::1]");
+	assert_prints("a:::ffff:1.2.3.4", "a:[1.2.3.4 TO 1.2.3.4]");
+	assert_prints("a:>10.0.0.1", "a:{10.0.0.1 TO 255.255.255.255]");
+	assert_prints("a:<fe80::", "a:[:: TO fe80::}");
+	assert_prints("time:2026", "time:[2026-01-01T00:00:00.000000Z TO 2027-01-01T00:00:00.000000Z}");
+	assert_prints("a:>=now-1d", "a:[2026-11-21T00:00:00.000000Z TO *]");
+	assert_prints("a:<=now", "a:[* TO 2026-11-22T00:00:00.000001Z}");
+	assert_prints("a:>9999-12-31", "a:{9999-12-31T23:59:59.999999Z TO *]");
+	assert_prints("a:<=9999-12-31", "a:[* TO 9999-12-31T23:59:59.999999Z]");
+	assert_prints("received:(* OR >2026-11)", "* OR received:[2026-12-01T00:00:00.000000Z TO *]");
+	assert_prints("time:[* TO *]", "time:[* TO *]");
 	assert_prints("id:4E15AE9F6D0EA55915C77814FF5228F8", "id:=\"4e15ae9f6d0ea55915c77814ff5228f8\"");
 }
 
@@ -119,7 +145,6 @@ static const struct {
 	{"a: b", 2, "expected a value right after ':'"},
 	{"(a:)", 3, "expected a value right after ':'"},
 	{"a:=", 3, "expected a value after '='"},
-	{"a:=b*", 3, "whole value"},
 	{"a:=\"b\"*", 6, "expected a blank"},
 	{"=a", 0, "expected a field before '='"},
 	{":a", 0, "expected a field before this ':'"},
@@ -129,24 +154,56 @@ static const struct {
 	{"a:(b", 2, "expected a ')'"},
 	{"...", 0, "no word"},
 	{"a:\"-\"", 0, "no word"},
-	{"time:x", 0, "'from' and 'to'"},
-	{"a received:x", 2, "'from' and 'to'"},
+	{"time:x", 5, "expected a time: 2026"},
+	{"a received:x", 11, "expected a time: 2026"},
+	{"time:=", 6, "expected a time"},
+	{"time:/a/", 5, "expected a time"},
+	{"time:[a TO now]", 6, "expected a time"},
+	{"time:[now TO 10:00]", 13, "expected a time"},
+	{"time:>1e3", 6, "expected a time"},
+	{"time:2026*", 5, "expected a time"},
 	{"id:abc", 0, "32 hexadecimal digits"},
 	{"id:4e15ae9f6d0ea55915c77814ff5228fg", 0, "32 hexadecimal digits"},
 	{"id:4e15ae9f6d0ea55915c77814ff5228f8*", 0, "32 hexadecimal digits"},
-	{"/a/", 0, "not supported yet: regular"},
-	{"a:/b/", 2, "not supported yet: regular"},
-	{"a:[1 TO 2]", 2, "not supported yet: ranges"},
-	{"a:{1 TO 2}", 2, "not supported yet: ranges"},
-	{"a:<5", 2, "not supported yet: comparisons"},
-	{"a:>=5", 2, "not supported yet: comparisons"},
-	{"a?b", 0, "not supported yet: '?'"},
-	{"a*b", 0, "not supported yet: '?'"},
-	{"a:**", 2, "not supported yet: '?'"},
-	{"*a", 0, "not supported yet: '?'"},
-	{"a:10.0.0.0/8", 2, "not supported yet: ranges of addresses"},
-	{"10.0.0.0/8", 0, "not supported yet: ranges of addresses"},
-	{"a:fe80::/10", 2, "not supported yet: ranges of addresses"},
+	{"id:[1 TO 2]", 3, "32 hexadecimal digits"},
+	{"id:/a/", 3, "32 hexadecimal digits"},
+	{"id:4*e", 0, "32 hexadecimal digits"},
+	{"/a", 0, "expected a regular expression, /"},
+	{"b //", 2, "expected a regular expression, /"},
+	{"a:/b\\/", 2, "expected a regular expression, /"},
+	{"a:/b/g", 5, "expected a blank"},
+	{"a:/usr/bin", 7, "expected a blank"},
+	{"a:/(b/", 2, "expected a regular expression: missing closing parenthesis"},
+	{"a:/\\C/", 2, "expected a regular expression: "},
+	{"a:/\xff/", 2, "expected a regular expression: UTF-8"},
+	{"[1 TO 2]", 0, "expected a field before a range"},
+	{"b <5", 2, "expected a field before a range"},
+	{"a:[1 TO 2", 9, "expected a ']' or '}'"},
+	{"a:[1 TO 2)", 9, "expected a ']' or '}'"},
+	{"a:[1 to 2]", 5, "expected '[low TO high]'"},
+	{"a:[1 TO2]", 5, "expected '[low TO high]'"},
+	{"a:[TO 2]", 6, "expected '[low TO high]'"},
+	{"a:[]", 3, "expected '[low TO high]'"},
+	{"a:[", 3, "expected '[low TO high]'"},
+	{"a:[1 TO ]", 8, "expected '[low TO high]'"},
+	{"a:[1 TO \"2]", 8, "closing quote"},
+	{"a:[1 TO b]", 8, "expected two numbers, two times"},
+	{"a:[now TO 10.0.0.1]", 10, "expected two numbers, two times"},
+	{"a:[b* TO c]", 3, "expected no '*' or '?'"},
+	{"a:[1 TO 2]b", 10, "expected a blank"},
+	{"a:>", 3, "to compare with"},
+	{"a:>=", 4, "to compare with"},
+	{"a:>(b)", 3, "to compare with"},
+	{"a:<*", 3, "expected no '*' or '?'"},
+	{"a:>+5", 3, "put other text in quotes"},
+	{"a:>05", 3, "put other text in quotes"},
+	{"a:>2026-02-30", 3, "put other text in quotes"},
+	{"a:>now-1y", 3, "put other text in quotes"},
+	{"a:10.0.0.0/33", 2, "expected a network"},
+	{"a:10.0.0.256/8", 2, "expected a network"},
+	{"300.0.0.0/8", 0, "expected a network"},
+	{"a:fe80::/129", 2, "expected a network"},
+	{"a:(fe80::g)", 7, "no field within"},
 };
 
 static void test_query__says_where_and_what_was_expected(void **state)
@@ -157,7 +214,7 @@ static void test_query__says_where_and_what_was_expected(void **state)
 		struct err err = ERR_INIT;
 		char column[32];
 
-		assert_int_equal(query_parse(span_str(faults[k].text), &q, &err), E_SYNTAX);
+		assert_int_equal(query_parse(span_str(faults[k].text), NOW_US, &q, &err), E_SYNTAX);
 		assert_null(q);
 		snprintf(column, sizeof(column), "column %d: ", faults[k].offset + 1);
 		if (err.offset != faults[k].offset || !strstr(err.message, faults[k].says) ||
@@ -172,7 +229,7 @@ static void test_query__counts_columns_in_characters(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(query_parse(SPAN_LIT("\xc3\xa9\xc3\xa9 )"), &q, &err), E_SYNTAX);
+	assert_int_equal(query_parse(SPAN_LIT("\xc3\xa9\xc3\xa9 )"), NOW_US, &q, &err), E_SYNTAX);
 	assert_int_equal(err.offset, 5);
 	assert_non_null(strstr(err.message, "column 4: "));
 }
@@ -187,7 +244,7 @@ static int parse_repeated(const char *head, const char *part, unsigned times, co
 	for (unsigned k = 0; k < times; k++)
 		buf_put_str(&text, part);
 	buf_put_str(&text, tail);
-	rc = query_parse(buf_span(&text), &q, NULL);
+	rc = query_parse(buf_span(&text), NOW_US, &q, NULL);
 	query_free(q);
 	buf_release(&text);
 	return rc;
@@ -205,6 +262,20 @@ static void test_query__refuses_what_is_past_its_limits(void **state)
 	assert_int_equal(parse_repeated("", "(", QUERY_DEPTH_MAX, "a"), E_SYNTAX);
 	assert_int_equal(parse_repeated("", "(", QUERY_DEPTH_MAX + 1, "a"), E_TOO_LARGE);
 	assert_int_equal(parse_repeated("((((((((((((((((((((((((((((((((a", ")", QUERY_DEPTH_MAX, ""), 0);
+	assert_int_equal(parse_repeated("", "a*b", WILDCARDS_MAX, ""), 0);
+	assert_int_equal(parse_repeated("", "a*b", WILDCARDS_MAX + 1, ""), E_TOO_LARGE);
+	assert_int_equal(parse_repeated("a:=", "a*b", WILDCARDS_MAX + 1, ""), E_TOO_LARGE);
+	assert_int_equal(parse_repeated("?", "a", PATTERN_BYTES_MAX - 1, ""), 0);
+	assert_int_equal(parse_repeated("?", "a", PATTERN_BYTES_MAX, ""), E_TOO_LARGE);
+	assert_int_equal(parse_repeated("/", "a", PATTERN_BYTES_MAX, "/"), 0);
+	assert_int_equal(parse_repeated("/", "a", PATTERN_BYTES_MAX + 1, "/"), E_TOO_LARGE);
+	assert_int_equal(parse_repeated("", "/a/ ", REGEX_COUNT_MAX, ""), 0);
+	assert_int_equal(parse_repeated("", "/a/ ", REGEX_COUNT_MAX + 1, ""), E_TOO_LARGE);
+	assert_int_equal(parse_repeated("/", "(", REGEX_NEST_MAX, "a/"), E_SYNTAX);
+	assert_int_equal(parse_repeated("/", "(", REGEX_NEST_MAX + 1, "a/"), E_TOO_LARGE);
+	assert_int_equal(parse_repeated("", "/(a|b|c){1500}/ ", 1, ""), 0);
+	assert_int_equal(parse_repeated("", "/(a|b|c){1500}/ ", REGEX_COUNT_MAX, ""), E_TOO_LARGE);
+	assert_int_equal(parse_repeated("/(((a{1000}){1000}){1000})/ ", "", 0, ""), E_TOO_LARGE);
 	assert_int_equal(parse_repeated("a ", "(a) ", QUERY_DEPTH_MAX * 2, ""), 0);
 }
 
@@ -240,6 +311,8 @@ static struct span make_record(struct span docs, struct record_batch *batch)
 	json = yyjson_mut_write(copy, 0, &len);
 	if (record_parse(parser, span_of(json, len), 0, batch, &err) < 0)
 		fail_msg("%s", err.message);
+	memcpy(batch->bytes.p + batch->refs[0].received_off,
+	       yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(doc), "received")), TIMESTAMP_LEN);
 	memcpy(batch->bytes.p + batch->refs[0].id_off, yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(doc), "id")),
 	       RECORD_ID_LEN);
 	free(json);
@@ -254,7 +327,7 @@ static const char *answer(struct span text, struct span record)
 	struct query *q = NULL;
 	const char *verdict;
 
-	if (query_parse(text, &q, NULL) < 0)
+	if (query_parse(text, NOW_US, &q, NULL) < 0)
 		return "error";
 	verdict = query_matches(query_root(q), record) ? "yes" : "no";
 	query_free(q);

@@ -143,7 +143,7 @@ static void check_id(struct log *l, struct snapshot *s, const struct naive *n)
 	struct query *q = NULL;
 
 	ledger_ids(l->ledger, rng_below(&l->rng, l->count), 1, text + 3);
-	assert_int_equal(query_parse(span_of(text, sizeof(text)), &q, NULL), 0);
+	assert_int_equal(query_parse(span_of(text, sizeof(text)), WORLD_TIME_US, &q, NULL), 0);
 	check_query(s, n, q);
 	assert_int_equal(twin.total, 1);
 	query_free(q);
@@ -167,7 +167,7 @@ static void check_all(struct log *l, unsigned queries)
 
 		buf_reset(&text);
 		world_query_values(&w, &text);
-		assert_int_equal(query_parse(buf_span(&text), &q, NULL), 0);
+		assert_int_equal(query_parse(buf_span(&text), WORLD_TIME_US, &q, NULL), 0);
 		check_query(s, &n, q);
 		query_free(q);
 		check_id(l, s, &n);
@@ -253,8 +253,8 @@ static void test_search_store__sees_whole_batches_while_writing(void **state)
 	(void)state;
 	log_init(&l, __func__);
 	r.log = &l;
-	assert_int_equal(query_parse(SPAN_LIT("*"), &r.all, NULL), 0);
-	assert_int_equal(query_parse(SPAN_LIT("actor.id:u-2 OR entity.parents:ws-1"), &r.some, NULL), 0);
+	assert_int_equal(query_parse(SPAN_LIT("*"), 0, &r.all, NULL), 0);
+	assert_int_equal(query_parse(SPAN_LIT("actor.id:u-2 OR entity.parents:ws-1"), 0, &r.some, NULL), 0);
 	thread_start(&thread, "watcher", run_watcher, &r);
 	for (unsigned k = 0; k < 30; k++)
 		append(&l, 1 + (uint32_t)rng_below(&l.rng, BATCH_MAX));

@@ -46,9 +46,6 @@ static const char *const names[] = {"a",    "b",     "c.d",   "with space", "quo
 				    "",     "UPPER", "名前",  "x@y",        "id",      "time",
 				    "$ref", "n/1",   "-dash", "line\n",     "k"};
 
-#define COUNT(list)     (sizeof(list) / sizeof((list)[0]))
-#define PICK(rng, list) ((list)[rng_below(rng, COUNT(list))])
-
 static void put_text(struct rng *rng, struct buf *to)
 {
 	uint64_t n = rng_below(rng, 20) == 0 ? 0 : 1 + rng_below(rng, 4);
@@ -63,11 +60,73 @@ static void put_text(struct rng *rng, struct buf *to)
 			buf_put_u8(to, (uint8_t)('a' + i % 26));
 }
 
+/* Texts that are more than words. */
+static void put_special(struct rng *rng, struct buf *to)
+{
+	static const char *const specials[] = {
+		"0",
+		"-0",
+		"0.0",
+		"010",
+		"12",
+		"12.0",
+		"1.2e1",
+		"120e-1",
+		"-7",
+		"+7",
+		"1e3",
+		"1e400",
+		"-1e-400",
+		" 12",
+		"9007199254740993",
+		"9007199254740992",
+		"900719925474099.3e1",
+		"1.",
+		".5",
+		"0x10",
+		"NaN",
+		"10.0.0.7",
+		"10.0.7",
+		"256.1.1.1",
+		"01.2.3.4",
+		"::",
+		"::1",
+		"::ffff:10.0.0.7",
+		"2001:db8::1",
+		"2001:0db8:0:0:0:0:0:1",
+		"2001:DB8::ffff:1",
+		"fe80::1%eth0",
+		"1:2:3:4:5:6:7::",
+		"1::2::3",
+		"1:2:3:4:5:6:7:8",
+		"1:2:3:4:5:6:1.2.3.4",
+		":1",
+		"12345::",
+		"2026-11",
+		"2026-11-21",
+		"2026-02-30",
+		"2026-09-21T12:00:00Z",
+		"2026-09-22 01:00:00.5+02:00",
+		"2026-09-21T12:00:00",
+		"2026",
+	};
+
+	if (rng_below(rng, 4) == 0)
+		buf_printf(to, "2001:db8::%x", (unsigned)rng_below(rng, 300));
+	else if (rng_below(rng, 3) == 0)
+		buf_printf(to, "%d.%u", (int)rng_below(rng, 40) - 20, (unsigned)rng_below(rng, 100));
+	else
+		buf_put_str(to, PICK(rng, specials));
+}
+
 static void put_string(struct rng *rng, struct buf *to)
 {
 	struct buf text = BUF_INIT;
 
-	put_text(rng, &text);
+	if (rng_below(rng, 4) == 0)
+		put_special(rng, &text);
+	else
+		put_text(rng, &text);
 	json_text_string(to, buf_span(&text));
 	buf_release(&text);
 }
@@ -331,225 +390,4 @@ void world_release(struct world *w)
 		segment_unref(w->segment[k]);
 	free(w->record);
 	record_batch_release(&w->batch);
-}
-
-/* ---- queries ---- */
-
-/* A random value of a random record, and the way to it as a query writes it. */
-struct found_value {
-	struct buf path;
-	struct buf text;
-};
-
-static void put_quoted(struct buf *to, struct span text)
-{
-	buf_put_u8(to, '"');
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.p[i] == '"' || text.p[i] == '\\')
-			buf_put_u8(to, '\\');
-		buf_put_u8(to, text.p[i]);
-	}
-	buf_put_u8(to, '"');
-}
-
-static void put_name(struct buf *to, yyjson_val *key)
-{
-	struct span name = span_of(yyjson_get_str(key), yyjson_get_len(key));
-	bool is_bare = name.len > 0 && name.p[0] != '-';
-
-	for (size_t i = 0; i < name.len; i++)
-		is_bare = is_bare && memchr(". \"\\\n", name.p[i], 5) == NULL;
-	if (to->len)
-		buf_put_u8(to, '.');
-	if (is_bare)
-		buf_put_span(to, name);
-	else
-		put_quoted(to, name);
-}
-
-/* Goes down by chance until there is nothing below; every other time among the free members, if there are any. */
-static void descend(struct rng *rng, yyjson_val *v, struct found_value *to)
-{
-	yyjson_val *free_members = yyjson_obj_get(v, rng_below(rng, 3) ? "attributes" : "before");
-
-	if (free_members && rng_below(rng, 2)) {
-		buf_put_str(&to->path, unsafe_yyjson_get_str(free_members - 1));
-		v = free_members;
-	}
-	while (yyjson_get_len(v) > 0 && (yyjson_is_obj(v) || yyjson_is_arr(v))) {
-		size_t at = rng_below(rng, yyjson_get_len(v));
-		yyjson_val *key = NULL;
-
-		if (yyjson_is_arr(v)) {
-			v = yyjson_arr_get(v, at);
-			continue;
-		}
-		yyjson_obj_iter it = yyjson_obj_iter_with(v);
-		for (size_t k = 0; k <= at; k++)
-			key = yyjson_obj_iter_next(&it);
-		put_name(&to->path, key);
-		v = yyjson_obj_iter_get_val(key);
-		if (rng_below(rng, 40) == 0)
-			break; /* a path that names an object */
-	}
-	if (yyjson_is_str(v))
-		buf_put(&to->text, yyjson_get_str(v), yyjson_get_len(v));
-	else if (yyjson_is_raw(v))
-		buf_put(&to->text, yyjson_get_raw(v), yyjson_get_len(v));
-	else
-		buf_put_str(&to->text, yyjson_is_true(v) ? "true" : yyjson_is_false(v) ? "false" : "alpha");
-}
-
-static void find_value(struct world *w, struct found_value *to)
-{
-	struct span record = w->record[rng_below(w->rng, w->count)];
-	yyjson_doc *doc = yyjson_read((const char *)record.p, record.len, YYJSON_READ_NUMBER_AS_RAW);
-
-	do {
-		buf_reset(&to->path);
-		buf_reset(&to->text);
-		descend(w->rng, yyjson_doc_get_root(doc), to);
-	} while (span_eq_str(buf_span(&to->path), "time") || span_eq_str(buf_span(&to->path), "received") ||
-		 span_eq_str(buf_span(&to->path), "id"));
-	yyjson_doc_free(doc);
-}
-
-static void change_case(struct rng *rng, struct buf *text)
-{
-	bool upper = rng_below(rng, 2);
-
-	for (size_t i = 0; i < text->len; i++)
-		if (text->p[i] < 0x80 && (text->p[i] & 0x40) && (text->p[i] | 0x20) >= 'a' &&
-		    (text->p[i] | 0x20) <= 'z')
-			text->p[i] = (uint8_t)(upper ? text->p[i] & ~0x20 : text->p[i] | 0x20);
-}
-
-/* Some words of the text: from a word's beginning to any character's end. */
-static void cut_text(struct rng *rng, struct buf *text)
-{
-	struct token_iter it = {buf_span(text), 0};
-	struct span word[64];
-	size_t n = 0, from, len;
-
-	while (n < 64 && token_next(&it, &word[n]))
-		n++;
-	if (n == 0)
-		return;
-	from = (size_t)(word[rng_below(rng, n)].p - text->p);
-	len = 1 + rng_below(rng, text->len - from);
-	while (from + len < text->len && (text->p[from + len] & 0xc0) == 0x80)
-		len++;
-	memmove(text->p, text->p + from, len);
-	text->len = len;
-}
-
-static bool has_word(struct span text)
-{
-	struct token_iter it = {text, 0};
-	struct span word;
-
-	return token_next(&it, &word);
-}
-
-static void put_leaf_text(struct world *w, struct found_value *v, bool has_field, struct buf *to)
-{
-	uint64_t way = rng_below(w->rng, 10);
-
-	if (has_field && way == 0) {
-		buf_put_u8(to, '*');
-		return;
-	}
-	if (has_field && way < 4) {
-		buf_put_u8(to, '=');
-		put_quoted(to, buf_span(&v->text));
-		return;
-	}
-	if (way < 8)
-		cut_text(w->rng, &v->text);
-	if (way % 2)
-		change_case(w->rng, &v->text);
-	if (!has_word(buf_span(&v->text)))
-		buf_put_str(&v->text, PICK(w->rng, words));
-	put_quoted(to, buf_span(&v->text));
-	if (way == 4 || way == 5)
-		buf_put_u8(to, '*');
-}
-
-static void put_id_leaf(struct world *w, struct buf *to)
-{
-	struct id_cipher *ids = id_cipher_new(world_id_key);
-	uint8_t id[ID_TEXT_LEN];
-	uint32_t i;
-
-	do { /* of a record that has the id of its number */
-		i = (uint32_t)rng_below(w->rng, w->count);
-		id_cipher_encode(ids, w->first + i, 1, id);
-	} while (memcmp(w->record[i].p + w->batch.refs[i].id_off, id, ID_TEXT_LEN) != 0);
-	id_cipher_free(ids);
-	buf_put_str(to, rng_below(w->rng, 2) ? "id:=" : "id:");
-	buf_put(to, id, ID_TEXT_LEN);
-}
-
-static void put_leaf(struct world *w, struct buf *to)
-{
-	struct found_value v = {BUF_INIT, BUF_INIT}, other = {BUF_INIT, BUF_INIT};
-	uint64_t way = rng_below(w->rng, 12);
-
-	find_value(w, &v);
-	find_value(w, &other);
-	if (way == 0 && !w->without_ids) {
-		put_id_leaf(w, to);
-	} else if (way <= 1) {
-		buf_put_u8(to, '*');
-	} else if (way < 4) {
-		put_leaf_text(w, &v, false, to);
-	} else if (way < 6) {
-		buf_put_span(to, buf_span(&v.path));
-		buf_put_str(to, ":(");
-		put_leaf_text(w, &v, true, to);
-		buf_put_str(to, rng_below(w->rng, 2) ? " OR " : " NOT ");
-		put_leaf_text(w, &other, true, to);
-		buf_put_u8(to, ')');
-	} else {
-		buf_put_span(to, buf_span(rng_below(w->rng, 8) ? &v.path : &other.path));
-		buf_put_u8(to, ':');
-		put_leaf_text(w, &v, true, to);
-	}
-	buf_release(&v.path);
-	buf_release(&v.text);
-	buf_release(&other.path);
-	buf_release(&other.text);
-}
-
-static void put_tree(struct world *w, unsigned depth, struct buf *to)
-{
-	uint64_t way = rng_below(w->rng, depth < 3 ? 8 : 3);
-	uint64_t n = 2 + rng_below(w->rng, 2);
-
-	if (way < 3) {
-		put_leaf(w, to);
-		return;
-	}
-	if (way == 3) {
-		buf_put_str(to, rng_below(w->rng, 2) ? "NOT " : "-");
-		n = 1;
-	}
-	buf_put_u8(to, '(');
-	for (uint64_t k = 0; k < n; k++) {
-		if (k > 0)
-			buf_put_str(to, way == 4 || way == 5 ? " OR " : way == 6 ? " AND " : " ");
-		put_tree(w, depth + 1, to);
-	}
-	buf_put_u8(to, ')');
-}
-
-void world_query(struct world *w, struct buf *to)
-{
-	put_tree(w, 0, to);
-}
-
-void world_query_values(struct world *w, struct buf *to)
-{
-	w->without_ids = true;
-	put_tree(w, 0, to);
 }

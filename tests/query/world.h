@@ -9,6 +9,9 @@
 #include "codec/record.h"
 #include "query/search_priv.h"
 
+#define COUNT(list)     (sizeof(list) / sizeof((list)[0]))
+#define PICK(rng, list) ((list)[rng_below(rng, COUNT(list))])
+
 #define WORLD_PARTS_MAX 64
 #define WORLD_TIME_US   INT64_C(1790000000000000)
 
