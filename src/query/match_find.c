@@ -19,12 +19,12 @@ static bool is_at(const uint8_t *p, struct span needle)
 	return true;
 }
 
-static bool find_slowly(struct span text, struct span needle)
+static size_t find_slowly(struct span text, size_t from, struct span needle)
 {
-	for (size_t at = 0; at + needle.len <= text.len; at++)
+	for (size_t at = from; at + needle.len <= text.len; at++)
 		if (is_at(text.p + at, needle))
-			return true;
-	return false;
+			return at;
+	return SIZE_MAX;
 }
 
 #ifdef __SSE2__
@@ -44,35 +44,76 @@ static inline unsigned find_ends(const uint8_t *p, size_t len, const struct ends
 		_mm_and_si128(_mm_cmpeq_epi8(a, ends->first), _mm_cmpeq_epi8(b, ends->last)));
 }
 
-static inline bool check_places(const uint8_t *p, unsigned places, struct span needle)
+/* The first of the places, as bits from `at` on, where the needle is. */
+static inline size_t check_places(struct span text, size_t at, unsigned places, struct span needle)
 {
 	for (; places; places &= places - 1)
-		if (is_at(p + __builtin_ctz(places), needle))
-			return true;
-	return false;
+		if (is_at(text.p + at + __builtin_ctz(places), needle))
+			return at + (size_t)__builtin_ctz(places);
+	return SIZE_MAX;
 }
 
-static bool find_fast(struct span text, struct span needle)
+static size_t find_fast(struct span text, size_t from, struct span needle)
 {
 	struct ends ends = {_mm_set1_epi8((char)(needle.p[0] | CASE_BIT)),
 			    _mm_set1_epi8((char)(needle.p[needle.len - 1] | CASE_BIT))};
 	size_t last = text.len - needle.len - 15; /* the last place that sixteen bytes can be read at */
+	size_t found = SIZE_MAX;
 
-	for (size_t at = 0; at < last; at += 16)
-		if (check_places(text.p + at, find_ends(text.p + at, needle.len, &ends), needle))
-			return true;
-	return check_places(text.p + last, find_ends(text.p + last, needle.len, &ends), needle);
+	for (size_t at = from; at < last && found == SIZE_MAX; at += 16)
+		found = check_places(text, at, find_ends(text.p + at, needle.len, &ends), needle);
+	if (found == SIZE_MAX)
+		found = check_places(text, last, find_ends(text.p + last, needle.len, &ends), needle);
+	return found;
 }
 
 #endif
 
+size_t match__find_at(struct span text, size_t from, struct span needle)
+{
+	if (from > text.len || needle.len > text.len - from)
+		return SIZE_MAX;
+	if (needle.len == 0)
+		return from;
+#ifdef __SSE2__
+	if (text.len - from >= needle.len + 15)
+		return find_fast(text, from, needle);
+#endif
+	return find_slowly(text, from, needle);
+}
+
 bool match__find(struct span text, struct span needle)
 {
-	if (needle.len == 0)
-		return true;
-#ifdef __SSE2__
-	if (text.len >= needle.len + 15)
-		return find_fast(text, needle);
-#endif
-	return find_slowly(text, needle);
+	return match__find_at(text, 0, needle) != SIZE_MAX;
+}
+
+/* The value that holds the byte at `at`. */
+static uint32_t value_at(const uint32_t *offset, uint32_t from, uint32_t to, size_t at)
+{
+	while (to - from > 1) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (offset[middle] <= at)
+			from = middle;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+uint32_t match__next_value(const uint8_t *text, const uint32_t *offset, uint32_t from, uint32_t to, struct span needle)
+{
+	size_t at;
+
+	if (from >= to || needle.len == 0)
+		return from;
+	at = match__find_at(span_of(text, offset[to]), offset[from], needle);
+	while (at != SIZE_MAX) {
+		uint32_t value = value_at(offset, from, to, at);
+
+		if (at + needle.len <= offset[value + 1])
+			return value;
+		at = match__find_at(span_of(text, offset[to]), at + 1, needle); /* it lay across two values */
+	}
+	return to;
 }

@@ -53,4 +53,11 @@ bool match__range(const struct query_node *leaf, struct span text);
  * other bytes that differ in the bit that makes letters small are taken for the same. An empty needle is everywhere. */
 bool match__find(struct span text, struct span needle);
 
+/* The first place from `from` on where that is so; SIZE_MAX: there is none. */
+size_t match__find_at(struct span text, size_t from, struct span needle);
+
+/* Values back to back: value i is text[offset[i]] … text[offset[i + 1]]. The first of [from, to) in which the needle
+ * may stand, `to` when there is none. One search for many values. */
+uint32_t match__next_value(const uint8_t *text, const uint32_t *offset, uint32_t from, uint32_t to, struct span needle);
+
 #endif

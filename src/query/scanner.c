@@ -67,7 +67,12 @@ static int match_block(struct scanner *x, const struct piece *p, struct row_set 
 
 int scanner__count_free(struct scanner *x, size_t segment, bool *ret_is_known, uint64_t *ret, struct err *err)
 {
-	return view__count(need_view(x, segment), ret_is_known, ret, err);
+	struct view *v = need_view(x, segment);
+	uint64_t before = v->work;
+	int rc = view__count(v, ret_is_known, ret, err);
+
+	x->work += v->work - before;
+	return rc;
 }
 
 /* ---- records of the tail ---- */

@@ -78,10 +78,11 @@ static int add_part(struct count *c, size_t k, struct err *err)
 	struct search *q = c->q;
 	struct range all = {0, q->ahead.to > q->behind.to ? q->ahead.to : q->behind.to};
 	struct err found = ERR_INIT;
+	uint64_t n = 0, before = scan__main(&q->scan)->work;
 	bool is_known = false;
-	uint64_t n = 0;
 	int rc = is_seen(q, k) ? 0 : scan__count_free(&q->scan, search__part(q, k), all, &is_known, &n, &found);
 
+	c->rows += scan__main(&q->scan)->work - before;
 	if (rc < 0 && rc != E_CORRUPT) {
 		if (err)
 			*err = found;

@@ -6,6 +6,10 @@
 #include "query/match_priv.h"
 #include "query/view_priv.h"
 
+/* In rows looked at by code: judging a value, and so many bytes in which the needle is looked for. */
+#define VALUE_WORK     10u
+#define BYTES_PER_WORK 16u
+
 /* A dictionary with more values than one in so many rows is not worth it. */
 #define ROWS_PER_VALUE 8u
 
@@ -42,6 +46,21 @@ static bool is_one_path(const struct view *v, const struct leaf_view *l)
 	return first != NULL;
 }
 
+static uint64_t count_values(struct view *v, const struct query_node *n, const struct reach *r, const struct dict *d)
+{
+	uint64_t total = 0;
+	uint32_t code = 0;
+
+	while ((code = match__next_value(d->text, d->offset, code, d->count, n->needle)) < d->count) {
+		if (value_matches(v, n, r, dict_get(d, code)))
+			total += d->rows[code];
+		code++;
+		v->work += VALUE_WORK;
+	}
+	v->work += d->offset[d->count] / BYTES_PER_WORK;
+	return total;
+}
+
 static int count_leaf(struct view *v, uint32_t leaf, bool *ret_is_known, uint64_t *ret, struct err *err)
 {
 	const struct query_node *n = v->plan->leaf[leaf].node;
@@ -59,9 +78,7 @@ static int count_leaf(struct view *v, uint32_t leaf, bool *ret_is_known, uint64_
 		rc = counted_dict(v, &l->reach[k], &d, err);
 		if (rc < 0 || !d)
 			return rc;
-		for (uint32_t code = 0; code < d->count; code++)
-			if (value_matches(v, n, &l->reach[k], dict_get(d, code)))
-				total += d->rows[code];
+		total += count_values(v, n, &l->reach[k], d);
 	}
 	*ret_is_known = true;
 	*ret = total;

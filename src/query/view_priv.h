@@ -43,6 +43,10 @@ void view__release(struct view *v);
 /* Finds the columns of each leaf, unless that is done. */
 void view__reach(struct view *v);
 
+/* Moves the rows of `left` whose value in a column matches to `out`. */
+int view__probe(struct view *v, struct block *b, const struct query_node *node, struct reach *reach,
+		struct row_set *left, struct row_set *out, struct err *err) __attribute__((warn_unused_result));
+
 /* Keeps those of `rows` that match. */
 int view__match(struct view *v, struct block *b, uint64_t block_first, struct row_set *rows, struct err *err)
 	__attribute__((warn_unused_result));
