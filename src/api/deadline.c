@@ -129,6 +129,12 @@ void client_await_bytes(struct client *c, int64_t since_ns, uint64_t bytes)
 		set_due(c, since_ns + c->deadlines->request_ns + (int64_t)(bytes / SLOWEST_BYTES_S) * NS_PER_S);
 }
 
+void client_await_end(struct client *c, int64_t due_ns)
+{
+	if (c)
+		set_due(c, due_ns);
+}
+
 void client_await_nothing(struct client *c)
 {
 	if (c)

@@ -28,5 +28,6 @@ void client_close(struct client *c);
 void client_await_header(struct client *c);
 void client_await_bytes(struct client *c, int64_t since_ns, uint64_t bytes); /* a body's so far, or an answer's */
 void client_await_nothing(struct client *c);                                 /* the server has the request */
+void client_await_end(struct client *c, int64_t due_ns);                     /* it is to be over by then */
 
 #endif

@@ -23,8 +23,16 @@
 #define REQUEST_TIMEOUT_S  60    /* for a header, and for a body or an answer of no length: a slow line, not a drip */
 #define SLOWEST_BYTES_S    65536 /* longer ones have a second more for so many bytes: half a megabit */
 #define DEADLINE_STEP_MS   500   /* how often those that are late are looked for */
-#define STOP_TIMEOUT_MS    10000 /* requests whose body is still coming may take so long when the server stops */
-#define LISTEN_BACKLOG     4096  /* connections that wait for accept */
-#define RETRY_AFTER_S      1     /* what a 503 tells the client */
+#define TAILS_MAX          1000u /* followers of ledgers at a time: each may hold TAIL_BYTES_MAX and a record */
+#define TAIL_BYTES_MAX     (64u << 10) /* of events that wait for one follower, and one event more */
+#define TAIL_EVENTS_MAX    256u        /* fetched for a follower at a time */
+#define TAIL_STEP_MS       100         /* how often ledgers are looked at for new events */
+#define TAIL_LOOK_MS       1000        /* how often followers are looked at for whether they are still there */
+#define TAIL_STOP_MS       1000        /* a follower that does not take its last bytes may take so long at the stop */
+#define TAIL_RETRY_MS      2000        /* what followers are told to wait before they connect again */
+#define HEARTBEAT_S        15          /* a follower gets a sign of life so often: proxies close what is silent */
+#define STOP_TIMEOUT_MS    10000       /* requests whose body is still coming may take so long when the server stops */
+#define LISTEN_BACKLOG     4096        /* connections that wait for accept */
+#define RETRY_AFTER_S      1           /* what a 503 tells the client */
 
 #endif

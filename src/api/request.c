@@ -205,6 +205,7 @@ void request_on_completed(void *cls, struct MHD_Connection *connection, void **c
 		return;
 	*con_cls = NULL;
 	must(!r->is_suspended);
+	tail_close(r->tail);
 	if (r->reply.status != 0)
 		meter_answer(&s->meter, r->match.route, r->reply.status, clock_mono_ns() - r->start_ns);
 	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)

@@ -19,6 +19,7 @@
 #include "api/param.h"
 #include "api/reply.h"
 #include "api/route.h"
+#include "api/tail.h"
 #include "api/work.h"
 #include "base/thread.h"
 #include "codec/record.h"
@@ -47,6 +48,7 @@ struct request {
 	struct body body;
 	yyjson_doc *json; /* of ROUTE_HAS_JSON, where the parameters point to; NULL: none */
 	struct reply reply;
+	struct tail *tail; /* the answer, instead of a body; NULL: none */
 	struct request_append in;
 	struct job job;
 	enum request_phase phase;
@@ -71,6 +73,7 @@ struct server {
 	struct meter meter;
 	struct budget budget;
 	struct deadlines *deadlines;
+	struct tail_hub *tails;
 	_Atomic bool is_stopping; /* no new requests */
 	_Atomic bool is_closing;  /* nor handlers for those that are there */
 	_Atomic uint64_t busy;    /* handlers that run and suspended requests */

@@ -69,7 +69,8 @@ int route_find(const char *method, const char *path, struct route_match *ret, st
 	enum method asked = method_of(method);
 	struct route_match m = {0};
 
-	if (asked == METHOD_HEAD)
+	m.is_head = asked == METHOD_HEAD;
+	if (m.is_head)
 		asked = METHOD_GET;
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		if (!matches(routes[i].path, path, &m.id))

@@ -40,6 +40,7 @@ struct route {
 
 struct route_match {
 	const struct route *route;
+	bool is_head;                /* the body is left out */
 	struct span id;              /* what {id} stood for; borrowed from the path */
 	char allow[ROUTE_ALLOW_MAX]; /* after E_METHOD: the methods there are, for the Allow header */
 };

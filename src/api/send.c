@@ -13,6 +13,14 @@ static const char *const fixed_headers[][2] = {
 	{MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
 };
 
+/* An answer without an end is read from its tail; others' bodies are there. */
+static struct MHD_Response *make_response(struct request *r)
+{
+	if (r->tail)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, TAIL_BYTES_MAX, tail_read, r->tail, NULL);
+	return MHD_create_response_from_buffer(r->reply.body.len, r->reply.body.p, MHD_RESPMEM_PERSISTENT);
+}
+
 static bool add_headers(const struct reply *reply, struct MHD_Response *response)
 {
 	bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) == MHD_YES;
@@ -44,7 +52,7 @@ enum MHD_Result request_send(struct request *r)
 		buf_release(&reply->body);
 		reply->status = 503;
 	}
-	response = MHD_create_response_from_buffer(reply->body.len, reply->body.p, MHD_RESPMEM_PERSISTENT);
+	response = make_response(r);
 	if (!response)
 		return MHD_NO;
 	client_await_bytes(r->client, clock_mono_ns(), reply->body.len);

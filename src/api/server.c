@@ -1,9 +1,9 @@
 /*
  * Starting and stopping the server.
  *
- * Stopping: the listening socket is closed first; requests whose body is still coming get STOP_TIMEOUT_MS; what a
- * worker or the journal has is always waited for, since its connection is suspended and its append may be on the disk
- * already.
+ * Stopping: the listening socket is closed first; answers without an end are ended; requests whose body is still coming
+ * get STOP_TIMEOUT_MS; what a worker or the journal has is always waited for, since its connection is suspended and its
+ * append may be on the disk already.
  */
 #include "api/server.h"
 
@@ -67,6 +67,7 @@ static struct MHD_Daemon *start_daemon(struct server *s, const struct server_con
 
 static struct server *free_server(struct server *s)
 {
+	tail_hub_stop(s->tails);
 	work_stop(s->work);
 	deadlines_stop(s->deadlines);
 	request_pools_release(s);
@@ -84,6 +85,7 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	mutex_init(&s->pool_mu);
 	s->work = work_start(WORKER_THREADS);
 	s->deadlines = deadlines_start(config->idle_timeout_s, config->request_timeout_s);
+	s->tails = tail_hub_start(config->service, s->work, &s->busy, config->heartbeat_s);
 	s->daemon = start_daemon(s, config);
 	if (!s->daemon) {
 		close(config->listen_fd);
@@ -115,6 +117,7 @@ struct server *server_stop(struct server *s)
 	fd = MHD_quiesce_daemon(s->daemon);
 	if (fd >= 0)
 		close(fd);
+	tail_hub_close(s->tails);
 	wait_for_requests(s);
 	MHD_stop_daemon(s->daemon);
 	return free_server(s);

@@ -17,6 +17,7 @@ struct server_config {
 	int listen_fd;              /* from listen_open; taken over */
 	unsigned idle_timeout_s;    /* IDLE_TIMEOUT_S unless an operator says otherwise */
 	unsigned request_timeout_s; /* REQUEST_TIMEOUT_S unless an operator says otherwise */
+	unsigned heartbeat_s;       /* HEARTBEAT_S unless an operator says otherwise */
 };
 
 int server_start(const struct server_config *config, struct server **ret, struct err *err)

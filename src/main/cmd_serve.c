@@ -21,6 +21,7 @@ struct serve_options {
 	const char *listen;
 	uint32_t idle_timeout_s;
 	uint32_t request_timeout_s;
+	uint32_t heartbeat_s;
 	bool is_verbose;
 };
 
@@ -52,7 +53,9 @@ static void wait_for_stop(const sigset_t *set)
 
 static int run(const struct serve_options *o, struct err *err)
 {
-	struct server_config config = {.idle_timeout_s = o->idle_timeout_s, .request_timeout_s = o->request_timeout_s};
+	struct server_config config = {.idle_timeout_s = o->idle_timeout_s,
+				       .request_timeout_s = o->request_timeout_s,
+				       .heartbeat_s = o->heartbeat_s};
 	struct service_config service_config = {.io = &io_posix, .folder = o->data};
 	struct service *service = NULL;
 	struct server *server = NULL;
@@ -82,8 +85,10 @@ static int run(const struct serve_options *o, struct err *err)
 
 int cmd_serve(int argc, char **argv)
 {
-	struct serve_options o = {
-		.listen = DEFAULT_LISTEN, .idle_timeout_s = IDLE_TIMEOUT_S, .request_timeout_s = REQUEST_TIMEOUT_S};
+	struct serve_options o = {.listen = DEFAULT_LISTEN,
+				  .idle_timeout_s = IDLE_TIMEOUT_S,
+				  .request_timeout_s = REQUEST_TIMEOUT_S,
+				  .heartbeat_s = HEARTBEAT_S};
 	const struct option_spec specs[] = {
 		{"data", OPTION_TEXT, "DIR", "the data folder, made when missing (required)", &o.data, 0, 0},
 		{"listen", OPTION_TEXT, "ADDRESS:PORT", "where to listen (" DEFAULT_LISTEN "); port 0 takes a free one",
@@ -93,6 +98,8 @@ int cmd_serve(int argc, char **argv)
 		{"request-timeout", OPTION_NUMBER, "SECONDS",
 		 "close connections whose request or answer takes longer; large ones have more (60)",
 		 &o.request_timeout_s, 1, 86400},
+		{"heartbeat", OPTION_NUMBER, "SECONDS", "give a sign of life to clients that follow events (15)",
+		 &o.heartbeat_s, 1, 86400},
 		{"verbose", OPTION_FLAG, NULL, "log at debug level", &o.is_verbose, 0, 0},
 	};
 	const struct options options = {"serve", NULL, "Stops cleanly on SIGINT and SIGTERM.", specs,

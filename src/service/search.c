@@ -136,8 +136,7 @@ static int take_step(struct page *page, const struct search_answer *a, struct er
 	return 0;
 }
 
-/* What is left out of a step goes to the page, the file and offset of the damage to the log. */
-static int take_gaps(struct page *page, const struct search_answer *a, struct err *err)
+int service__take_gaps(struct page *page, const struct search_answer *a, struct err *err)
 {
 	int rc = 0;
 
@@ -165,7 +164,7 @@ static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32
 		if (rc == 0)
 			rc = take_step(page, &answer, err);
 		if (rc == 0)
-			rc = take_gaps(page, &answer, err);
+			rc = service__take_gaps(page, &answer, err);
 		if (rc == 0 && r->total != SEARCH_TOTAL_NONE) {
 			page->has_total = true;
 			page->total = answer.total;

@@ -128,6 +128,38 @@ int service_near(struct service *s, const struct principal *who, const struct se
 		 uint32_t before, uint32_t after, struct near *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* ---- following ---- */
+
+/* How many records a ledger has now. */
+uint64_t service_size(struct service *s, const struct principal *who, enum control_ledger_name ledger);
+
+/* The number behind an event: from where who saw it last goes on. E_INVALID when there is none with this id. */
+int service_position(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct span id,
+		     uint64_t *ret, struct err *err) __attribute__((warn_unused_result));
+
+/* The id of a record, 32 hex digits. */
+void service_id(struct service *s, const struct principal *who, enum control_ledger_name ledger, uint64_t index,
+		uint8_t to[RECORD_ID_LEN]);
+
+struct follow {
+	struct page page;             /* records in order of arrival, and what is damaged among those looked at */
+	uint8_t (*id)[RECORD_ID_LEN]; /* [page.count] */
+	uint64_t position;            /* everything before it was looked at */
+};
+
+#define FOLLOW_INIT                                                                                                    \
+	{                                                                                                              \
+		PAGE_INIT, NULL, 0                                                                                     \
+	}
+
+void follow_release(struct follow *f);
+
+/* The records from `position` on that match: at most `limit`, and no more once they hold `bytes_max`. E_IO,
+ * E_NO_MEMORY. */
+int service_follow(struct service *s, const struct principal *who, enum control_ledger_name ledger,
+		   const struct query *query, uint64_t position, uint32_t limit, size_t bytes_max, struct follow *ret,
+		   struct err *err) __attribute__((warn_unused_result));
+
 /* ---- operating ---- */
 
 /* Writes every head to segments and frees the journal. */

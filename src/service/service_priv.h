@@ -55,6 +55,10 @@ int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct
 int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* Adds what a search left out to a page, and its file and offset to the log. */
+int service__take_gaps(struct page *page, const struct search_answer *a, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* Watches whether writes are possible, and tries again when they were not. */
 void service__watch_start(struct service *s);
 void service__watch_stop(struct service *s);
