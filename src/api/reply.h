@@ -16,6 +16,8 @@ struct reply {
 	const char *content_type; /* a literal */
 	struct buf body;
 	const char *allow; /* Allow; borrowed until the request ends; NULL: none */
+	char etag[24];     /* ETag; "": none */
+	char location[64]; /* Location; "": none */
 	bool wants_key;    /* WWW-Authenticate */
 	bool wants_retry;  /* Retry-After */
 	bool is_replay;    /* Idempotency-Replayed: true */

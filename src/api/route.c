@@ -8,6 +8,9 @@
 #include "api/param.h"
 #include "api/scope.h"
 
+#define PARAMS_SAVED                                                                                                   \
+	(PARAMS_SCOPE | PARAM_BIT(ORDER) | PARAM_BIT(SORT) | PARAM_BIT(NAME) | PARAM_BIT(COLUMNS) |                    \
+	 PARAM_BIT(DESCRIPTION))
 #define PARAMS_SEARCH                                                                                                  \
 	(PARAMS_SCOPE | PARAM_BIT(ORDER) | PARAM_BIT(SORT) | PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(AFTER) | \
 	 PARAM_BIT(TOTAL) | PARAM_BIT(EXPLAIN))

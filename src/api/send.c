@@ -30,6 +30,10 @@ static bool add_headers(const struct reply *reply, struct MHD_Response *response
 		ok = ok && MHD_add_response_header(response, fixed_headers[i][0], fixed_headers[i][1]) == MHD_YES;
 	if (reply->allow)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES;
+	if (reply->etag[0] != '\0')
+		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, reply->etag) == MHD_YES;
+	if (reply->location[0] != '\0')
+		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, reply->location) == MHD_YES;
 	if (reply->wants_key)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 						   "Bearer realm=\"stele\"") == MHD_YES;

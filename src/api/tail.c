@@ -63,6 +63,15 @@ static void put_error(struct tail *t, const struct err *err)
 	buf_put_str(&t->pending, "\n\n");
 }
 
+/* Of large events few fit; more would be fetched in vain. */
+static void choose_batch(struct tail *t, uint32_t count)
+{
+	if (t->pending.len >= TAIL_BYTES_MAX)
+		t->batch = count > 0 ? count : 1;
+	else
+		t->batch = t->batch < TAIL_EVENTS_MAX / 2 ? 2 * t->batch : TAIL_EVENTS_MAX;
+}
+
 /* True when there is a next batch. */
 static bool fetch(struct tail *t)
 {
@@ -70,14 +79,15 @@ static bool fetch(struct tail *t)
 	struct follow f = FOLLOW_INIT;
 	struct err err = ERR_INIT;
 
-	if (service_follow(t->hub->service, &c->who, c->ledger, c->query, t->position, TAIL_EVENTS_MAX, TAIL_BYTES_MAX,
-			   &f, &err) < 0) {
+	if (service_follow(t->hub->service, &c->who, c->ledger, c->query, t->position, t->batch, TAIL_BYTES_MAX, &f,
+			   &err) < 0) {
 		put_error(t, &err);
 		return false;
 	}
 	put_damaged(t, &f.page);
 	put_records(t, &f);
 	t->position = f.position;
+	choose_batch(t, f.page.count);
 	follow_release(&f);
 	return buf_ok(&t->pending);
 }

@@ -194,6 +194,7 @@ int tail_open(struct tail_hub *h, const struct tail_config *config, struct tail 
 	t->config = *config;
 	t->fd = info ? info->connect_fd : -1; /* poll passes over -1 */
 	t->position = config->position;
+	t->batch = TAIL_EVENTS_MAX;
 	buf_printf(&t->pending, "retry: %d\n", TAIL_RETRY_MS);
 	tail__put_sign(t);
 	mutex_lock(&h->mu);

@@ -1,12 +1,13 @@
 /*
- * What operators configure, in <folder>/control.db: orgs, their ledgers with wrapped keys, and API keys.
+ * What is configured, in <folder>/control.db: orgs, their ledgers with wrapped keys, and API keys, by operators; saved
+ * searches (saved_search.h), by users.
  *
  * SQLite in WAL mode with synchronous=FULL: what a function here returned 0 for is there after a crash. The schema is
  * made by numbered migrations (migration.c); a file of a newer version is refused. The SQL is what PostgreSQL takes
  * too.
  *
- * One struct control may be used by many threads; calls wait for each other. Nothing here is on the way of a request:
- * the service keeps what it looked up. Texts are UTF-8 and NUL-terminated.
+ * One struct control may be used by many threads; calls wait for each other. Nothing here is on the way of an append
+ * or a search: the service keeps what it looked up. Texts are UTF-8 and NUL-terminated.
  */
 #ifndef STELE_CONTROL_CONTROL_H
 #define STELE_CONTROL_CONTROL_H

@@ -8,4 +8,10 @@
 #define ROLE_NAME_MAX   16u  /* bytes */
 #define LEDGER_NAME_MAX 8u   /* bytes: "main", "self" */
 
+#define SAVED_SEARCHES_MAX     1000u /* of an org: a list that a person can still look through */
+#define SAVED_SEARCH_NAME_MAX  100u  /* characters: one line of a list */
+#define SAVED_SEARCH_QUERY_MAX 8192u /* bytes: QUERY_BYTES_MAX, which is two floors up */
+#define SAVED_SEARCH_TIME_MAX  64u   /* bytes of from and to: TIME_TEXT_MAX */
+#define SAVED_SEARCH_LINE_MAX  4096u /* bytes of sort, columns and description */
+
 #endif

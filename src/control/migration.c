@@ -29,6 +29,24 @@ static const char *const steps[] = {
 	"  role TEXT NOT NULL,"
 	"  created BIGINT NOT NULL);"
 	"CREATE INDEX api_keys_by_org ON api_keys (org);",
+	/* 2: saved searches */
+	"CREATE TABLE saved_searches ("
+	"  id TEXT NOT NULL PRIMARY KEY,"
+	"  org BIGINT NOT NULL REFERENCES orgs (id),"
+	"  name TEXT NOT NULL,"
+	"  query TEXT NOT NULL,"
+	"  range_from TEXT NOT NULL,"
+	"  range_to TEXT NOT NULL,"
+	"  sort TEXT NOT NULL,"
+	"  direction TEXT NOT NULL,"
+	"  ledger TEXT NOT NULL,"
+	"  fields TEXT NOT NULL,"
+	"  description TEXT NOT NULL,"
+	"  created BIGINT NOT NULL,"
+	"  updated BIGINT NOT NULL,"
+	"  created_by TEXT NOT NULL,"
+	"  version BIGINT NOT NULL,"
+	"  UNIQUE (org, name));",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

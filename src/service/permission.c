@@ -33,6 +33,8 @@ const char *permission_name(enum permission p)
 		return "events:read";
 	case PERMISSION_OPERATE:
 		return "node:operate";
+	case PERMISSION_SAVE:
+		return "searches:write";
 	case PERMISSION_NONE:
 		break;
 	}

@@ -10,6 +10,7 @@ enum permission {
 	PERMISSION_APPEND = 1,  /* add events */
 	PERMISSION_READ = 2,    /* search and read events */
 	PERMISSION_OPERATE = 4, /* act on the node: seal */
+	PERMISSION_SAVE = 8,    /* change the saved searches of the org */
 };
 
 /* The permissions of a role; false when there is no such role. */

@@ -30,7 +30,7 @@ static int name_field(struct err *err, const char *field, int rc)
 	return rc;
 }
 
-static int parse_range(const struct search_params *p, struct search_request *r, struct err *err)
+int service__parse_range(const struct search_params *p, struct search_request *r, struct err *err)
 {
 	int64_t now_us = clock_wall_us();
 	int rc;
@@ -108,7 +108,7 @@ static int make_request(const struct principal *who, const struct search_params 
 {
 	int rc;
 
-	if ((rc = parse_range(p, r, err)) < 0)
+	if ((rc = service__parse_range(p, r, err)) < 0)
 		return rc;
 	r->oldest_first = p->oldest_first;
 	r->size = UINT64_MAX;

@@ -55,6 +55,10 @@ int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct
 int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* Sets the range of a request from `from` and `to` of the parameters. E_INVALID; err->field names the parameter. */
+int service__parse_range(const struct search_params *p, struct search_request *r, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* Adds what a search left out to a page, and its file and offset to the log. */
 int service__take_gaps(struct page *page, const struct search_answer *a, struct err *err)
 	__attribute__((warn_unused_result));

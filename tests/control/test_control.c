@@ -87,10 +87,13 @@ static int number(const char *statement)
 
 static void test_control__migrates_once_and_stays(void **state)
 {
+	int version;
+
 	control_close(open_must());
-	assert_int_equal(number("SELECT version FROM schema_version"), 1);
+	version = number("SELECT version FROM schema_version");
+	assert_true(version >= 2);
 	control_close(open_must());
-	assert_int_equal(number("SELECT version FROM schema_version"), 1);
+	assert_int_equal(number("SELECT version FROM schema_version"), version);
 	assert_int_equal(number("SELECT COUNT(*) FROM schema_version"), 1);
 }
 

@@ -256,7 +256,7 @@ test('a client that reads nothing is cut off, and others go on meanwhile', async
   for (let i = 0; i < 300; i += 100) await s.append(big.slice(i, i + 100), '?ids=false');
   await s.append(event(1, 'small'));
   await other.until((t) => t.events.length === 1);
-  await untilTails(1, 10000);
+  await untilTails(1, 20000);
   other.close();
   socket.destroy();
   await untilTails(0);
