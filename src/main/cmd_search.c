@@ -15,10 +15,12 @@ struct search_options {
 	const char *from;
 	const char *to;
 	const char *ledger;
+	const char *sort;
 	bool oldest;
 	bool is_json;
 	bool is_all;
 	bool wants_count;
+	bool wants_explanation;
 	uint32_t limit;
 };
 
@@ -39,6 +41,8 @@ static void make_path(const struct search_options *o, uint64_t left, const char 
 	put_if(path, "from", o->from);
 	put_if(path, "to", o->to);
 	put_if(path, "ledger", o->ledger);
+	put_if(path, "sort", o->sort);
+	put_if(path, "explain", o->wants_explanation && !cursor ? "true" : NULL);
 	put_if(path, "order", o->oldest ? "oldest" : NULL);
 	put_if(path, "total", o->wants_count ? "exact" : "none");
 	put_if(path, "limit", o->wants_count ? "1" : limit);
@@ -86,6 +90,8 @@ static int run_page(const struct search_options *o, struct http_client *client, 
 		print_count(o, &page);
 	else
 		print_page(&page, o->is_json);
+	if (page.explain)
+		fprintf(stderr, "%s\n", page.explain);
 	free(*cursor);
 	*cursor = o->wants_count ? NULL : page.next_cursor;
 	if (!o->wants_count)
@@ -126,6 +132,10 @@ int cmd_search(int argc, char **argv)
 		{"limit", OPTION_NUMBER, "N", "so many events (100)", &o.limit, 1, 1000000000},
 		{"all", OPTION_FLAG, NULL, "all events that match", &o.is_all, 0, 0},
 		{"count", OPTION_FLAG, NULL, "only how many match, exactly", &o.wants_count, 0, 0},
+		{"sort", OPTION_TEXT, "FIELD", "by the values of this field: received (default), time, actor.id",
+		 &o.sort, 0, 0},
+		{"explain", OPTION_FLAG, NULL, "say on standard error how the first page was found",
+		 &o.wants_explanation, 0, 0},
 		{"ledger", OPTION_TEXT, "NAME", "main (default) or self", &o.ledger, 0, 0},
 		{"json", OPTION_FLAG, NULL, "whole records as stored, one JSON object a line", &o.is_json, 0, 0},
 	};

@@ -91,6 +91,7 @@ static bool read_rest(struct span rest, struct event_page *p)
 	cursor = yyjson_get_str(yyjson_obj_get(root, "next_cursor"));
 	if (cursor)
 		p->next_cursor = xstrdup(cursor);
+	p->explain = yyjson_val_write(yyjson_obj_get(root, "explain"), YYJSON_WRITE_PRETTY, NULL);
 	p->has_total = yyjson_is_obj(yyjson_obj_get(root, "total"));
 	p->total = yyjson_get_uint(yyjson_obj_get(yyjson_obj_get(root, "total"), "value"));
 	p->total_exact = yyjson_equals_str(yyjson_obj_get(yyjson_obj_get(root, "total"), "relation"), "eq");
@@ -116,6 +117,7 @@ void event_page_release(struct event_page *p)
 {
 	free(p->records);
 	free(p->next_cursor);
+	free(p->explain);
 	*p = (struct event_page){0};
 }
 

@@ -10,6 +10,7 @@ struct event_page {
 	struct span *records; /* borrowed from the answer's body, byte for byte as the server stores them */
 	size_t count;
 	char *next_cursor; /* NULL: none */
+	char *explain;     /* JSON, indented; NULL: none */
 	bool has_total;
 	uint64_t total;
 	bool total_exact;

@@ -84,6 +84,12 @@ test('search prints lines, records and counts', async () => {
   assert.equal(all.stdout.trim().split('\n').length, 1910);
   const some = await stele(['search', ...target(), '--limit', '1500', '--json', 'action:cli']);
   assert.equal(some.stdout.trim().split('\n').length, 1500);
+  const explained = await stele(['search', ...target(), '--all', '--explain', '--json', '--sort', 'received', 'action:cli']);
+  assert.equal(explained.stdout.trim().split('\n').length, 1910);
+  assert.equal(typeof JSON.parse(explained.stderr).query, 'string', 'once, for the first page');
+  const unknown = await stele(['search', ...target(), '--sort', '""', 'action:cli']);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /sort/);
 });
 
 test('the key comes from the environment or from bootstrap.json too', async () => {
