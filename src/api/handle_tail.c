@@ -4,6 +4,7 @@
 #include "api/handler.h"
 #include "api/request.h"
 #include "api/scope.h"
+#include "base/clock.h"
 
 #define CONTENT_EVENTS "text/event-stream"
 
@@ -40,7 +41,7 @@ static int open_tail(struct request *r, struct err *err)
 		return rc;
 	if ((rc = take_position(r, &c, err)) < 0)
 		return rc;
-	if ((rc = query_parse(r->params.value[PARAM_QUERY], &c.query, err)) < 0)
+	if ((rc = query_parse(r->params.value[PARAM_QUERY], clock_wall_us(), &c.query, err)) < 0)
 		return name_field(err, "query", rc);
 	if (r->match.is_head) {
 		query_free(c.query);

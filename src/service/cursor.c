@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/reader.h"
+#include "codec/timestamp.h"
 
-#define CURSOR_VERSION 1
-#define FIELDS_LEN     34 /* version, flags, size, after, from, to */
+#define CURSOR_VERSION 2
+#define FIELDS_LEN     42 /* version, flags, size, after, from, to, now */
 #define MAC_LEN        16
 #define BYTES_LEN      (FIELDS_LEN + MAC_LEN)
 #define TEXT_LEN       ((BYTES_LEN * 8 + 5) / 6)
@@ -67,7 +68,7 @@ static bool make_mac(const uint8_t fields[FIELDS_LEN], const struct key *key, st
 	buf_put_span(&context, binding);
 	ok = buf_ok(&context);
 	if (ok)
-		key_derive(key, "stele cursor mac v1", buf_span(&context), mac, MAC_LEN);
+		key_derive(key, "stele cursor mac v2", buf_span(&context), mac, MAC_LEN);
 	buf_release(&context);
 	return ok;
 }
@@ -82,6 +83,7 @@ void cursor_put(const struct cursor *c, const struct key *key, struct span bindi
 	put_u64le(bytes + 10, c->after);
 	put_u64le(bytes + 18, (uint64_t)c->from_us);
 	put_u64le(bytes + 26, (uint64_t)c->to_us);
+	put_u64le(bytes + 34, (uint64_t)c->now_us);
 	if (make_mac(bytes, key, binding, bytes + FIELDS_LEN))
 		encode(bytes, ret_text);
 	else
@@ -96,6 +98,20 @@ static bool is_mac(const uint8_t a[MAC_LEN], const uint8_t b[MAC_LEN])
 	for (size_t i = 0; i < MAC_LEN; i++)
 		difference = (uint8_t)(difference | (a[i] ^ b[i]));
 	return difference == 0;
+}
+
+bool cursor_now(struct span text, int64_t *ret_us)
+{
+	uint8_t bytes[BYTES_LEN];
+	int64_t us;
+
+	if (!decode(text, bytes))
+		return false;
+	us = (int64_t)get_u64le(bytes + 34);
+	if (us < TIMESTAMP_MIN_US || us > TIMESTAMP_MAX_US)
+		return false;
+	*ret_us = us;
+	return true;
 }
 
 int cursor_get(struct span text, const struct key *key, struct span binding, struct cursor *ret, struct err *err)
@@ -118,5 +134,6 @@ int cursor_get(struct span text, const struct key *key, struct span binding, str
 	ret->after = get_u64le(bytes + 10);
 	ret->from_us = (int64_t)get_u64le(bytes + 18);
 	ret->to_us = (int64_t)get_u64le(bytes + 26);
+	ret->now_us = (int64_t)get_u64le(bytes + 34);
 	return 0;
 }

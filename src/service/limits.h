@@ -2,11 +2,11 @@
 #ifndef STELE_SERVICE_LIMITS_H
 #define STELE_SERVICE_LIMITS_H
 
-#define PAGE_STEP          1000u       /* records fetched at a time: 64 MiB of the largest ones */
-#define PAGE_BYTES_MAX     (32u << 20) /* a page ends early once it holds so much, and says where it goes on */
-#define NEAR_MAX           1000u       /* neighbours of an event, on each side */
-#define EVENTS_MAX         100000u     /* of one append: numbered and answered as one */
-#define WATCH_INTERVAL_MS  1000        /* how soon writes are tried again when the disk had been full */
-#define CURSOR_TEXT_MAX    80u         /* bytes of a page's cursor with its NUL */
+#define PAGE_STEP         1000u       /* records fetched at a time: 64 MiB of the largest ones */
+#define PAGE_BYTES_MAX    (32u << 20) /* a page ends early once it holds so much, and says where it goes on */
+#define NEAR_MAX          1000u       /* neighbours of an event, on each side */
+#define EVENTS_MAX        100000u     /* of one append: numbered and answered as one */
+#define WATCH_INTERVAL_MS 1000        /* how soon writes are tried again when the disk had been full */
+#define CURSOR_TEXT_MAX   80u         /* bytes of a page's cursor with its NUL */
 
 #endif

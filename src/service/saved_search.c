@@ -72,7 +72,7 @@ static int check_texts(const struct saved_search *search, struct err *err)
 static int check_query(struct span text, struct err *err)
 {
 	struct query *query = NULL;
-	int rc = query_parse(text, &query, err);
+	int rc = query_parse(text, clock_wall_us(), &query, err);
 
 	query_free(query);
 	return rc < 0 ? name_member(SAVED_QUERY, rc, err) : 0;
@@ -88,7 +88,7 @@ static int check(const struct saved_search *search, struct err *err)
 		return rc;
 	if ((rc = check_query(search->text[SAVED_QUERY], err)) < 0)
 		return rc;
-	if ((rc = service__parse_range(&range, &ignored, err)) < 0)
+	if ((rc = service__parse_range(&range, clock_wall_us(), &ignored, err)) < 0)
 		return rc;
 	return check_texts(search, err);
 }

@@ -30,9 +30,8 @@ static int name_field(struct err *err, const char *field, int rc)
 	return rc;
 }
 
-int service__parse_range(const struct search_params *p, struct search_request *r, struct err *err)
+int service__parse_range(const struct search_params *p, int64_t now_us, struct search_request *r, struct err *err)
 {
-	int64_t now_us = clock_wall_us();
 	int rc;
 
 	r->from_us = INT64_MIN;
@@ -103,12 +102,12 @@ static int apply_after(const struct principal *who, const struct search_params *
 	return err_set(err, E_INVALID, "no event of this ledger has this id");
 }
 
-static int make_request(const struct principal *who, const struct search_params *p, struct span binding,
+static int make_request(const struct principal *who, const struct search_params *p, struct span binding, int64_t now_us,
 			struct search_request *r, struct err *err)
 {
 	int rc;
 
-	if ((rc = service__parse_range(p, r, err)) < 0)
+	if ((rc = service__parse_range(p, now_us, r, err)) < 0)
 		return rc;
 	r->oldest_first = p->oldest_first;
 	r->size = UINT64_MAX;
@@ -193,20 +192,21 @@ static int take_damaged(struct page *page, const struct snapshot *snapshot, stru
 }
 
 static void make_next(const struct principal *who, const struct search_params *p, const struct search_request *r,
-		      struct span binding, struct page *page)
+		      struct span binding, int64_t now_us, struct page *page)
 {
 	struct cursor next = {.oldest_first = p->oldest_first,
 			      .is_self = p->ledger == LEDGER_SELF,
 			      .size = r->size,
 			      .after = r->after,
 			      .from_us = r->from_us,
-			      .to_us = r->to_us};
+			      .to_us = r->to_us,
+			      .now_us = now_us};
 
 	cursor_put(&next, &who->org->cursor_key, binding, page->next_cursor);
 }
 
 static int run(struct service *s, const struct principal *who, const struct search_params *p, const struct query *query,
-	       struct page *page, struct err *err)
+	       int64_t now_us, struct page *page, struct err *err)
 {
 	struct search_request r = {.query = query, .total = p->total, .team = s->team};
 	struct snapshot *snapshot = NULL;
@@ -216,7 +216,7 @@ static int run(struct service *s, const struct principal *who, const struct sear
 
 	if ((rc = make_binding(who, p, query, &binding, err)) < 0)
 		goto out;
-	if ((rc = make_request(who, p, buf_span(&binding), &r, err)) < 0)
+	if ((rc = make_request(who, p, buf_span(&binding), now_us, &r, err)) < 0)
 		goto out;
 	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &snapshot, err)) < 0)
 		goto out;
@@ -228,7 +228,7 @@ static int run(struct service *s, const struct principal *who, const struct sear
 	if ((rc = take_damaged(page, snapshot, err)) < 0)
 		goto out;
 	if (more)
-		make_next(who, p, &r, buf_span(&binding), page);
+		make_next(who, p, &r, buf_span(&binding), now_us, page);
 out:
 	buf_release(&binding);
 	snapshot_free(snapshot);
@@ -240,14 +240,17 @@ int service_search(struct service *s, const struct principal *who, const struct 
 {
 	struct page page = PAGE_INIT;
 	struct query *query = NULL;
+	int64_t now_us;
 	int rc;
 
 	if (sort_of(params).len > 0)
 		return name_field(err, "sort",
 				  err_set(err, E_INVALID, "events are not sorted by a field yet; leave 'sort' out"));
-	if ((rc = query_parse(params->query, clock_wall_us(), &query, err)) < 0)
+	if (params->cursor.len == 0 || !cursor_now(params->cursor, &now_us))
+		now_us = clock_wall_us();
+	if ((rc = query_parse(params->query, now_us, &query, err)) < 0)
 		return name_field(err, "query", rc);
-	rc = run(s, who, params, query, &page, err);
+	rc = run(s, who, params, query, now_us, &page, err);
 	query_free(query);
 	if (rc < 0)
 		page_release(&page);

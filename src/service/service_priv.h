@@ -56,7 +56,7 @@ int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, s
 	__attribute__((warn_unused_result));
 
 /* Sets the range of a request from `from` and `to` of the parameters. E_INVALID; err->field names the parameter. */
-int service__parse_range(const struct search_params *p, struct search_request *r, struct err *err)
+int service__parse_range(const struct search_params *p, int64_t now_us, struct search_request *r, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* Adds what a search left out to a page, and its file and offset to the log. */

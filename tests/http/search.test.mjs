@@ -161,3 +161,36 @@ test('explain says how the answer was found', async () => {
   assert.equal((await s.search({ query: 'action:update' })).json.explain, undefined);
   assert.equal((await s.search({ limit: 1, explain: true })).json.explain.plan.all.length, 0);
 });
+
+test('now is one instant for all pages of a search', async () => {
+  const query = 'received:[now-1h TO now] attributes.n:<20';
+  const seen = [];
+  let cursor;
+  do {
+    const page = await s.search({ query, order: 'oldest', limit: 7, ...(cursor ? { cursor } : {}) });
+    assert.equal(page.status, 200, page.text);
+    seen.push(...numbers(page));
+    cursor = page.json.next_cursor;
+    await s.append({ action: 'late', attributes: { n: 1 } });
+  } while (cursor);
+  assert.deepEqual(seen, Array.from({ length: 20 }, (_, i) => i));
+});
+
+test('numbers, times, addresses, patterns', async () => {
+  const total = async (query) => (await s.search({ query, limit: 1, total: 'exact' })).json.total.value;
+  await s.append({ action: 'enter', context: { ip: '2001:db8::1' }, attributes: { door: 'north-7' } });
+  assert.equal(await total('attributes.n:[10 TO 20} actor.id:*'), 10);
+  assert.equal(await total('time:[2026-01-01T00:10:00Z TO 2026-01-01T00:12:00Z] actor.id:*'), 3);
+  assert.equal(await total('time:2026-01-01 actor.id:*'), TOTAL);
+  assert.equal(await total('context.ip:2001:db8::/32'), 1);
+  assert.equal(await total('attributes.door:/^n.*-\\d$/'), 1);
+  assert.equal(await total('attributes.door:n?rth-*'), 1);
+});
+
+test('a regular expression that takes too long is an error, not a wrong answer', async () => {
+  await s.append({ action: 'long', attributes: { text: `${'a'.repeat(60)}!` } });
+  const res = await s.search({ query: 'attributes.text:/^(a|aa)+$/' });
+  assertInvalid(res, 'query', 413);
+  assert.match(res.json.error.message, /\/\^\(a\|aa\)\+\$\/ takes too many steps/);
+  assert.equal((await s.search({ query: '-attributes.text:/^(a|aa)+$/', total: 'exact' })).status, 413);
+});

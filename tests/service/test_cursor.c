@@ -10,7 +10,7 @@
 #include "service/cursor.h"
 
 static const struct key key = {{1, 2, 3}};
-static const struct cursor sample = {true, false, 1234567, 42, INT64_MIN, INT64_MAX};
+static const struct cursor sample = {true, false, 1234567, 42, INT64_MIN, INT64_MAX, 1790000000000000};
 
 static struct span text_of(const struct cursor *c, struct span binding, char text[CURSOR_TEXT_MAX])
 {
@@ -20,17 +20,21 @@ static struct span text_of(const struct cursor *c, struct span binding, char tex
 
 static void test_cursor__comes_back_as_it_was(void **state)
 {
-	struct cursor c = {false, true, UINT64_MAX, 0, -5, 7};
+	struct cursor c = {false, true, UINT64_MAX, 0, -5, 7, INT64_MAX};
 	char text[CURSOR_TEXT_MAX];
 	struct cursor got;
+	int64_t now_us = 0;
 
 	assert_int_equal(cursor_get(text_of(&sample, SPAN_LIT("b"), text), &key, SPAN_LIT("b"), &got, NULL), 0);
+	assert_true(cursor_now(span_str(text), &now_us) && now_us == sample.now_us && got.now_us == now_us);
 	assert_true(got.oldest_first && !got.is_self);
 	assert_int_equal(got.size, 1234567);
 	assert_int_equal(got.after, 42);
 	assert_true(got.from_us == INT64_MIN && got.to_us == INT64_MAX);
 	assert_int_equal(cursor_get(text_of(&c, SPAN_LIT(""), text), &key, SPAN_LIT(""), &got, NULL), 0);
 	assert_true(!got.oldest_first && got.is_self && got.size == UINT64_MAX && got.from_us == -5);
+	assert_false(cursor_now(span_str(text), &now_us)); /* no time of ours */
+	assert_false(cursor_now(SPAN_LIT("nonsense"), &now_us));
 }
 
 static void test_cursor__is_safe_in_a_url(void **state)
