@@ -15,13 +15,14 @@
 #include "base/mem.h"
 #include "base/rand.h"
 
-#define ACTOR_COUNT     5000u
 #define NAMED_AGENTS    6u
 #define AGENT_COUNT     66u
 #define ACTOR_TEXT_MAX  160u
 #define PARETO_ALPHA    1.1
 #define US_PER_DAY      86400000000
+#define ID_MEMBER       "\"type\":\"user\",\"id\":\""
 #define DECIMALS_TABLED 20000u
+#define RARE_SEED       0x7261726500000000u /* so that rare actors change nothing in what else is drawn */
 
 struct text {
 	uint32_t len;
@@ -45,20 +46,24 @@ struct event_stream {
 	double gap_us;
 	int64_t day;   /* days since 1970 that `date` is of */
 	char date[12]; /* YYYY-MM-DDT */
-	struct actor actors[ACTOR_COUNT];
-	struct alias alias[ACTOR_COUNT];
+	uint64_t made;        /* events so far */
+	uint64_t rare_period; /* every so many events one is a rare actor's; 0: none is */
+	uint64_t rare_limit;  /* rare actors' events in all */
+	struct event_facts last;
+	struct actor actors[EVENT_ACTORS];
+	struct alias alias[EVENT_USUAL_ACTORS];
 	struct text agents[AGENT_COUNT];
 	struct text decimals[DECIMALS_TABLED];
 	char hex[256][2];
 };
 
-static const char *const entities[] = {"usergroup",   "agent",          "role",
+static const char *const entities[EVENT_ENTITIES] = {"usergroup",   "agent",          "role",
 				       "ssostatus",   "serviceaccount", "llmintegrations",
 				       "domains",     "ratelimits",     "emailnotificationpreferences",
 				       "nlprules",    "userenrollment", "finding",
 				       "integration", "session",        "policy",
 				       "apikey",      "report",         "campaign"};
-static const char *const actions[] = {"create", "update", "delete", "login", "logout",
+static const char *const actions[EVENT_ACTIONS] = {"create", "update", "delete", "login", "logout",
 				      "read",   "export", "grant",  "revoke"};
 static const char *const agents[NAMED_AGENTS] = {
 	"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/108.0.0.0 "
@@ -69,8 +74,6 @@ static const char *const agents[NAMED_AGENTS] = {
 	"python-requests/2.31.0",
 	"Go-http-client/2.0",
 	"okhttp/4.12.0"};
-
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- tables ---- */
 
@@ -87,14 +90,14 @@ static void set_text(struct text *t, const char *fmt, ...)
 	t->len = (uint32_t)n;
 }
 
-static void make_actor(struct event_stream *s, uint32_t i)
+static void make_actor(struct event_stream *s, struct rng *r, uint32_t i)
 {
-	uint64_t high = rng_next(&s->rng);
-	uint64_t low = rng_next(&s->rng);
+	uint64_t high = rng_next(r);
+	uint64_t low = rng_next(r);
 
 	set_text(&s->actors[i].name, "user%u name%u", i, i % 97);
 	set_text(&s->actors[i].members,
-		 "\"type\":\"user\",\"id\":\"u-%08x-%04x-%04x-%04x-%012llx\",\"name\":\"user%u name%u\","
+		 ID_MEMBER "u-%08x-%04x-%04x-%04x-%012llx\",\"name\":\"user%u name%u\","
 		 "\"email\":\"user%u.name%u@corp%u.example\"}",
 		 (unsigned)(high >> 32), (unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xffff),
 		 (unsigned)(low >> 48), (unsigned long long)(low & 0xffffffffffff), i, i % 97, i, i % 97, i % 13);
@@ -105,25 +108,25 @@ static void draw_weights(struct rng *r, double *weight)
 {
 	double sum = 0;
 
-	for (uint32_t i = 0; i < ACTOR_COUNT; i++) {
+	for (uint32_t i = 0; i < EVENT_USUAL_ACTORS; i++) {
 		weight[i] = pow(1.0 - rng_unit(r), -1.0 / PARETO_ALPHA);
 		sum += weight[i];
 	}
-	for (uint32_t i = 0; i < ACTOR_COUNT; i++)
-		weight[i] *= ACTOR_COUNT / sum;
+	for (uint32_t i = 0; i < EVENT_USUAL_ACTORS; i++)
+		weight[i] *= EVENT_USUAL_ACTORS / sum;
 }
 
 /* Each column below 1 is filled up from one above 1, which then joins the side it falls on. */
 static void make_alias(struct event_stream *s)
 {
-	double *weight = xarray(ACTOR_COUNT, sizeof(*weight));
-	uint32_t *small = xarray(ACTOR_COUNT, sizeof(*small));
-	uint32_t *large = xarray(ACTOR_COUNT, sizeof(*large));
+	double *weight = xarray(EVENT_USUAL_ACTORS, sizeof(*weight));
+	uint32_t *small = xarray(EVENT_USUAL_ACTORS, sizeof(*small));
+	uint32_t *large = xarray(EVENT_USUAL_ACTORS, sizeof(*large));
 	uint32_t n_small = 0;
 	uint32_t n_large = 0;
 
 	draw_weights(&s->rng, weight);
-	for (uint32_t i = 0; i < ACTOR_COUNT; i++) {
+	for (uint32_t i = 0; i < EVENT_USUAL_ACTORS; i++) {
 		s->alias[i] = (struct alias){1.0, i};
 		if (weight[i] < 1.0)
 			small[n_small++] = i;
@@ -165,14 +168,16 @@ static void make_tables(struct event_stream *s)
 struct event_stream *event_stream_new(uint64_t seed, int64_t start_us, double gap_ms)
 {
 	struct event_stream *s = xalloc(sizeof(*s));
+	struct rng rare;
 
 	rng_init(&s->rng, seed);
+	rng_init(&rare, seed ^ RARE_SEED);
 	s->now_us = (double)start_us;
 	s->gap_us = gap_ms * 1000;
 	s->day = -1;
 	make_tables(s);
-	for (uint32_t i = 0; i < ACTOR_COUNT; i++)
-		make_actor(s, i);
+	for (uint32_t i = 0; i < EVENT_ACTORS; i++)
+		make_actor(s, i < EVENT_USUAL_ACTORS ? &s->rng : &rare, i);
 	make_alias(s);
 	return s;
 }
@@ -181,6 +186,39 @@ struct event_stream *event_stream_free(struct event_stream *s)
 {
 	free(s);
 	return NULL;
+}
+
+void event_stream_set_rare(struct event_stream *s, uint64_t each, uint64_t total)
+{
+	s->rare_limit = each * EVENT_RARE_ACTORS;
+	s->rare_period = s->rare_limit > 0 ? total / s->rare_limit : 0;
+}
+
+const struct event_facts *event_stream_last(const struct event_stream *s)
+{
+	return &s->last;
+}
+
+struct span event_stream_actor_id(const struct event_stream *s, uint32_t actor)
+{
+	const char *id = s->actors[actor].members.p + sizeof(ID_MEMBER) - 1;
+
+	return span_of(id, strcspn(id, "\""));
+}
+
+struct span event_stream_actor_name(const struct event_stream *s, uint32_t actor)
+{
+	return span_of(s->actors[actor].name.p, s->actors[actor].name.len);
+}
+
+const char *event_action(uint32_t i)
+{
+	return actions[i];
+}
+
+const char *event_entity(uint32_t i)
+{
+	return entities[i];
 }
 
 /* ---- writing ---- */
@@ -273,12 +311,18 @@ static inline uint32_t take(uint64_t *bits, uint32_t n)
 	return (uint32_t)(product >> 64);
 }
 
-static const struct actor *draw_actor(struct event_stream *s)
+/* A rare actor takes the place of the one that was drawn, in turn and in the middle of each period. */
+static uint32_t draw_actor(struct event_stream *s)
 {
-	uint32_t i = (uint32_t)rng_below(&s->rng, ACTOR_COUNT);
+	uint32_t i = (uint32_t)rng_below(&s->rng, EVENT_USUAL_ACTORS);
 	const struct alias *column = &s->alias[i];
+	uint32_t drawn = rng_unit(&s->rng) < column->keep ? i : column->other;
+	uint64_t turn;
 
-	return &s->actors[rng_unit(&s->rng) < column->keep ? i : column->other];
+	if (s->rare_period == 0 || s->made % s->rare_period != s->rare_period / 2)
+		return drawn;
+	turn = s->made / s->rare_period;
+	return turn < s->rare_limit ? EVENT_USUAL_ACTORS + (uint32_t)(turn % EVENT_RARE_ACTORS) : drawn;
 }
 
 static uint8_t *put_entity_id(struct event_stream *s, uint8_t *to, const char *entity)
@@ -317,7 +361,8 @@ static uint8_t *put_context(struct event_stream *s, uint8_t *to)
 	uint64_t bits = rng_next(&s->rng);
 
 	to = put_literal(to, "\"},\"outcome\":{\"type\":\"");
-	to = take(&bits, 100) < 95 ? put_literal(to, "success") : put_literal(to, "failure");
+	s->last.is_failure = take(&bits, 100) >= 95;
+	to = s->last.is_failure ? put_literal(to, "failure") : put_literal(to, "success");
 	to = put_literal(to, "\"},\"context\":{\"ip\":\"10.");
 	to = put_text(to, &s->decimals[take(&bits, 4)]);
 	*to++ = '.';
@@ -332,8 +377,10 @@ static uint8_t *put_context(struct event_stream *s, uint8_t *to)
 static uint8_t *put_attributes(struct event_stream *s, uint8_t *to)
 {
 	to = put_literal(to, "\",\"attributes\":{\"request_id\":\"");
-	to = put_hex(s, to, rng_next(&s->rng), 8);
-	to = put_hex(s, to, rng_next(&s->rng), 8);
+	for (int i = 0; i < 2; i++) {
+		s->last.request_id[i] = rng_next(&s->rng);
+		to = put_hex(s, to, s->last.request_id[i], 8);
+	}
 	to = put_literal(to, "\",\"session\":\"");
 	to = put_short_hex(to, (uint32_t)rng_below(&s->rng, 200000));
 	return put_literal(to, "\"}");
@@ -341,15 +388,20 @@ static uint8_t *put_attributes(struct event_stream *s, uint8_t *to)
 
 size_t event_stream_next(struct event_stream *s, uint8_t *to)
 {
-	const struct actor *actor = draw_actor(s);
+	uint32_t drawn = draw_actor(s);
+	const struct actor *actor = &s->actors[drawn];
 	uint64_t bits = rng_next(&s->rng);
-	const char *entity = entities[take(&bits, COUNT_OF(entities))];
-	const char *action = actions[take(&bits, COUNT_OF(actions))];
+	uint32_t entity_drawn = take(&bits, EVENT_ENTITIES);
+	uint32_t action_drawn = take(&bits, EVENT_ACTIONS);
+	const char *entity = entities[entity_drawn];
+	const char *action = actions[action_drawn];
 	uint8_t *const begin = to;
 	const uint8_t *id;
 	size_t id_len;
 
 	s->now_us += rint(-log(1.0 - rng_unit(&s->rng)) * s->gap_us);
+	s->last = (struct event_facts){
+		.time_us = (int64_t)s->now_us, .actor = drawn, .action = action_drawn, .entity = entity_drawn};
 	to = put_literal(to, "{\"time\":\"");
 	to = put_time(s, to);
 	to = put_literal(to, "\",\"actor\":{");
@@ -378,6 +430,7 @@ size_t event_stream_next(struct event_stream *s, uint8_t *to)
 	if (action == actions[1])
 		to = put_changes(s, to);
 	to = put_literal(to, "}\n");
+	s->made++;
 	must((size_t)(to - begin) <= EVENT_BYTES_MAX);
 	return (size_t)(to - begin);
 }

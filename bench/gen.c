@@ -13,17 +13,19 @@
 
 #define CHUNK_BYTES (1u << 20)
 
-static const char usage[] = "usage: stele-gen [--start TIME] [--gap MS] N [SEED] > events.jsonl\n"
+static const char usage[] = "usage: stele-gen [--start TIME] [--gap MS] [--rare TIMES] N [SEED] > events.jsonl\n"
 			    "\n"
 			    "Writes N audit events, one JSON object a line, the same for the same arguments.\n"
 			    "\n"
 			    "  --start TIME  when the first one happens, as 2026-01-01T00:00:00Z (the default)\n"
 			    "  --gap MS      mean time between two events, in milliseconds (50)\n"
+			    "  --rare TIMES  100 further actors with so many events each, spread over the N (0)\n"
 			    "  SEED          an integer (1)\n";
 
 struct options {
 	uint64_t count;
 	uint64_t seed;
+	uint64_t rare;
 	int64_t start_us;
 	double gap_ms;
 };
@@ -59,7 +61,7 @@ static bool read_start(const char *text, int64_t *ret_us)
 static bool read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option names[] = {
-		{"start", required_argument, NULL, 's'}, {"gap", required_argument, NULL, 'g'}, {NULL, 0, NULL, 0}};
+		{"start", required_argument, NULL, 's'}, {"gap", required_argument, NULL, 'g'}, {"rare", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
 	bool is_good = true;
 	int c;
 
@@ -67,6 +69,8 @@ static bool read_options(int argc, char **argv, struct options *o)
 	while (is_good && (c = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (c == 's')
 			is_good = read_start(optarg, &o->start_us);
+		else if (c == 'r')
+			is_good = read_count(optarg, &o->rare) && o->rare <= 1000000;
 		else
 			is_good = c == 'g' && read_gap(optarg, &o->gap_ms);
 	}
@@ -96,6 +100,7 @@ static int generate(const struct options *o)
 	struct buf chunk = BUF_INIT;
 	int rc = 0;
 
+	event_stream_set_rare(stream, o->rare, o->count);
 	for (uint64_t i = 0; i < o->count && rc == 0; i++) {
 		uint8_t *room = buf_room(&chunk, EVENT_BYTES_MAX);
 
