@@ -100,14 +100,6 @@ struct span corpus_line(const struct corpus *c, uint64_t off)
 	return span_of(c->p + off, end ? (size_t)(end - c->p) - off : c->len - off);
 }
 
-struct span corpus_sample(const struct corpus *c, struct rng *r)
-{
-	uint64_t at = rng_below(r, c->len);
-	const uint8_t *before = memrchr(c->p, '\n', at);
-
-	return corpus_line(c, before ? (uint64_t)(before - c->p) + 1 : 0);
-}
-
 struct span corpus_member(struct span line, const char *after, const char *name)
 {
 	char key[64];

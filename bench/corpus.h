@@ -5,7 +5,6 @@
 #define STELE_BENCH_CORPUS_H
 
 #include "base/err.h"
-#include "base/rand.h"
 #include "base/span.h"
 
 /* Consecutive whole lines. */
@@ -33,9 +32,6 @@ struct corpus_chunk *corpus_cut(const struct corpus *c, uint64_t bytes_max, size
 
 /* The line that begins at `off`, without its newline. */
 struct span corpus_line(const struct corpus *c, uint64_t off);
-
-/* A random line. */
-struct span corpus_sample(const struct corpus *c, struct rng *r);
 
 /* The text of the string member `name` that first appears behind the text `after` in the line; empty when none. Enough
  * for the generator's lines, which have no escapes. */

@@ -44,8 +44,8 @@ struct event_stream {
 	struct rng rng;
 	double now_us; /* whole microseconds; exact up to 2^53 */
 	double gap_us;
-	int64_t day;   /* days since 1970 that `date` is of */
-	char date[12]; /* YYYY-MM-DDT */
+	int64_t day;          /* days since 1970 that `date` is of */
+	char date[12];        /* YYYY-MM-DDT */
 	uint64_t made;        /* events so far */
 	uint64_t rare_period; /* every so many events one is a rare actor's; 0: none is */
 	uint64_t rare_limit;  /* rare actors' events in all */
@@ -58,13 +58,13 @@ struct event_stream {
 };
 
 static const char *const entities[EVENT_ENTITIES] = {"usergroup",   "agent",          "role",
-				       "ssostatus",   "serviceaccount", "llmintegrations",
-				       "domains",     "ratelimits",     "emailnotificationpreferences",
-				       "nlprules",    "userenrollment", "finding",
-				       "integration", "session",        "policy",
-				       "apikey",      "report",         "campaign"};
+						     "ssostatus",   "serviceaccount", "llmintegrations",
+						     "domains",     "ratelimits",     "emailnotificationpreferences",
+						     "nlprules",    "userenrollment", "finding",
+						     "integration", "session",        "policy",
+						     "apikey",      "report",         "campaign"};
 static const char *const actions[EVENT_ACTIONS] = {"create", "update", "delete", "login", "logout",
-				      "read",   "export", "grant",  "revoke"};
+						   "read",   "export", "grant",  "revoke"};
 static const char *const agents[NAMED_AGENTS] = {
 	"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/108.0.0.0 "
 	"Safari/537.36",
@@ -98,7 +98,7 @@ static void make_actor(struct event_stream *s, struct rng *r, uint32_t i)
 	set_text(&s->actors[i].name, "user%u name%u", i, i % 97);
 	set_text(&s->actors[i].members,
 		 ID_MEMBER "u-%08x-%04x-%04x-%04x-%012llx\",\"name\":\"user%u name%u\","
-		 "\"email\":\"user%u.name%u@corp%u.example\"}",
+			   "\"email\":\"user%u.name%u@corp%u.example\"}",
 		 (unsigned)(high >> 32), (unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xffff),
 		 (unsigned)(low >> 48), (unsigned long long)(low & 0xffffffffffff), i, i % 97, i, i % 97, i % 13);
 }

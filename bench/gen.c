@@ -60,8 +60,10 @@ static bool read_start(const char *text, int64_t *ret_us)
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-	static const struct option names[] = {
-		{"start", required_argument, NULL, 's'}, {"gap", required_argument, NULL, 'g'}, {"rare", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+	static const struct option names[] = {{"start", required_argument, NULL, 's'},
+					      {"gap", required_argument, NULL, 'g'},
+					      {"rare", required_argument, NULL, 'r'},
+					      {NULL, 0, NULL, 0}};
 	bool is_good = true;
 	int c;
 

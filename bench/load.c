@@ -9,22 +9,28 @@
 #include "base/clock.h"
 #include "load.h"
 
+#define GENERATED_MIN 20000u
+#define GENERATED_MAX 200000000u
+
 static const char usage[] = "usage: stele-load MODE --url http://HOST:PORT [OPTION]...\n"
 			    "\n"
 			    "  bulk     appends bodies of many events over a few connections\n"
 			    "  single   appends one event a request over many connections\n"
-			    "  query    searches, with values drawn from the events\n"
+			    "  fill     appends generated events in their order\n"
+			    "  search   asks about what fill appended, alone and while more comes in\n"
 			    "  figures  memory and disk; with --seal after sealing everything\n"
 			    "  ready    waits until the server is ready\n"
 			    "\n"
 			    "  --key KEY           API key\n"
-			    "  --events FILE       one event a line (bulk, single, query)\n"
-			    "  --count N           only the first N events of the file\n"
+			    "  --events FILE       one event a line (bulk, single)\n"
+			    "  --count N           only the first N events of the file; fill, search: so many events\n"
 			    "  --connections N     bulk 4, single 64\n"
 			    "  --body-bytes N      bulk: at most N bytes a body (4194304)\n"
 			    "  --repeat N          bulk: the events N times over (1)\n"
-			    "  --rounds N          query: N of each kind (200)\n"
-			    "  --seed N            of the drawn values (1)\n"
+			    "  --seconds N         search: about so long alone, and under load (20)\n"
+			    "  --rate N            search: events that come in a second, meanwhile (0: none)\n"
+			    "  --allow-missing     search: leave out what the server does not have\n"
+			    "  --seed N            search: of the drawn values (1)\n"
 			    "  --pid PID           of the server: CPU time and memory\n"
 			    "  --data DIR          of the server: disk\n"
 			    "  --stored N          figures: events in the folder, for bytes per event\n"
@@ -41,7 +47,6 @@ struct options {
 	const char *events;
 	const char *json;
 	const char *label;
-	uint64_t count;
 	uint64_t stored;
 	int64_t since_ns;
 	bool wants_seal;
@@ -132,18 +137,23 @@ static int show_ready(struct options *o, struct report *r, struct err *err)
 static int run_load(struct options *o, struct report *r, struct err *err)
 {
 	bool is_single = strcmp(o->mode, "single") == 0;
-	int rc = corpus_open(o->events, o->count, &o->load.corpus, err);
+	int rc = corpus_open(o->events, o->load.count, &o->load.corpus, err);
 
 	if (rc < 0)
 		return rc;
 	if (o->load.connections == 0)
 		o->load.connections = is_single ? 64 : 4;
-	if (strcmp(o->mode, "bulk") == 0)
-		rc = load_bulk(&o->load, r, err);
-	else
-		rc = is_single ? load_single(&o->load, r, err) : load_query(&o->load, r, err);
+	rc = is_single ? load_single(&o->load, r, err) : load_bulk(&o->load, r, err);
 	corpus_close(&o->load.corpus);
 	return rc;
+}
+
+/* No less than what gives each rare actor its events, no more than there are hours for. */
+static int run_generated(struct options *o, struct report *r, struct err *err)
+{
+	if (o->load.count < GENERATED_MIN || o->load.count > GENERATED_MAX)
+		return err_set(err, E_INVALID, "give --count, %u to %u events", GENERATED_MIN, GENERATED_MAX);
+	return strcmp(o->mode, "fill") == 0 ? load_fill(&o->load, r, err) : load_search(&o->load, r, err);
 }
 
 static int run(struct options *o, struct report *r, struct err *err)
@@ -156,6 +166,8 @@ static int run(struct options *o, struct report *r, struct err *err)
 		return show_figures(o, r, err);
 	if (strcmp(o->mode, "ready") == 0)
 		return show_ready(o, r, err);
+	if (strcmp(o->mode, "fill") == 0 || strcmp(o->mode, "search") == 0)
+		return run_generated(o, r, err);
 	if (!o->events)
 		return err_set(err, E_INVALID, "--events is missing");
 	return run_load(o, r, err);
@@ -176,7 +188,7 @@ static bool take_number(struct options *o, int c, uint64_t n)
 {
 	switch (c) {
 	case 'n':
-		o->count = n;
+		o->load.count = n;
 		return n > 0;
 	case 'c':
 		o->load.connections = (uint32_t)n;
@@ -188,8 +200,11 @@ static bool take_number(struct options *o, int c, uint64_t n)
 		o->load.repeat = (uint32_t)n;
 		return n > 0 && n <= 1000000;
 	case 'q':
-		o->load.rounds = (uint32_t)n;
-		return n > 0 && n <= 1000000;
+		o->load.seconds = (uint32_t)n;
+		return n > 0 && n <= 86400;
+	case 'a':
+		o->load.rate = n;
+		return n <= 10000000;
 	case 's':
 		o->load.seed = n;
 		return true;
@@ -238,22 +253,31 @@ static bool take_text(struct options *o, int c, const char *text)
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-	static const struct option names[] = {
-		{"url", 1, NULL, 'U'},    {"key", 1, NULL, 'K'},         {"events", 1, NULL, 'E'},
-		{"data", 1, NULL, 'D'},   {"json", 1, NULL, 'J'},        {"label", 1, NULL, 'L'},
-		{"count", 1, NULL, 'n'},  {"connections", 1, NULL, 'c'}, {"body-bytes", 1, NULL, 'b'},
-		{"repeat", 1, NULL, 'r'}, {"rounds", 1, NULL, 'q'},      {"seed", 1, NULL, 's'},
-		{"pid", 1, NULL, 'p'},    {"stored", 1, NULL, 't'},      {"settle", 1, NULL, 'w'},
-		{"since", 1, NULL, 'i'},  {"seal", 0, NULL, 'S'},        {NULL, 0, NULL, 0}};
+	static const struct option names[] = {{"url", 1, NULL, 'U'},           {"key", 1, NULL, 'K'},
+					      {"events", 1, NULL, 'E'},        {"data", 1, NULL, 'D'},
+					      {"json", 1, NULL, 'J'},          {"label", 1, NULL, 'L'},
+					      {"count", 1, NULL, 'n'},         {"connections", 1, NULL, 'c'},
+					      {"body-bytes", 1, NULL, 'b'},    {"repeat", 1, NULL, 'r'},
+					      {"seconds", 1, NULL, 'q'},       {"seed", 1, NULL, 's'},
+					      {"pid", 1, NULL, 'p'},           {"stored", 1, NULL, 't'},
+					      {"settle", 1, NULL, 'w'},        {"since", 1, NULL, 'i'},
+					      {"rate", 1, NULL, 'a'},          {"seal", 0, NULL, 'S'},
+					      {"allow-missing", 0, NULL, 'M'}, {NULL, 0, NULL, 0}};
 	bool is_good = true;
 	uint64_t n;
 	int c;
 
-	*o = (struct options){.load = {.body_bytes = 4u << 20, .repeat = 1, .rounds = 200, .seed = 1, .settle_s = 300},
-			      .count = UINT64_MAX};
+	*o = (struct options){.load = {.body_bytes = 4u << 20,
+				       .repeat = 1,
+				       .seconds = 20,
+				       .seed = 1,
+				       .settle_s = 300,
+				       .count = UINT64_MAX}};
 	while (is_good && (c = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (c == 'S')
 			o->wants_seal = true;
+		else if (c == 'M')
+			o->load.may_miss = true;
 		else if (c >= 'A' && c <= 'Z')
 			is_good = take_text(o, c, optarg);
 		else
@@ -267,7 +291,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 
 static bool is_mode(const char *name)
 {
-	static const char *const modes[] = {"bulk", "single", "query", "figures", "ready"};
+	static const char *const modes[] = {"bulk", "single", "fill", "search", "figures", "ready"};
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		if (strcmp(name, modes[i]) == 0)

@@ -9,15 +9,16 @@
 #include "report.h"
 #include "target.h"
 
-#define LOAD_APPEND_PATH "/v1/events?ids=false"
-
 struct load {
 	struct target target;
 	struct corpus corpus;
 	uint32_t connections;
 	uint64_t body_bytes; /* bulk: at most this much a body */
 	uint32_t repeat;     /* bulk: the whole file so many times */
-	uint32_t rounds;     /* query: of each kind */
+	uint64_t count;      /* of events at most; fill, search: exactly */
+	uint32_t seconds;    /* search: about so long alone, and under load */
+	uint64_t rate;       /* search: events a second under load; 0: not at all */
+	bool may_miss;       /* search: the server need not have everything */
 	uint64_t seed;
 	int settle_s; /* how long to wait for background work to end */
 };
@@ -28,8 +29,11 @@ int load_bulk(struct load *l, struct report *r, struct err *err) __attribute__((
 /* One event a request over many connections, one thread. */
 int load_single(struct load *l, struct report *r, struct err *err) __attribute__((warn_unused_result));
 
-/* Searches one after another over one connection, their values drawn from the events. */
-int load_query(struct load *l, struct report *r, struct err *err) __attribute__((warn_unused_result));
+/* The first events of the counted stream (census.h), in their order. */
+int load_fill(struct load *l, struct report *r, struct err *err) __attribute__((warn_unused_result));
+
+/* Questions about a server that load_fill filled with `count` events, one after another over one connection. */
+int load_search(struct load *l, struct report *r, struct err *err) __attribute__((warn_unused_result));
 
 /* What a run of appends cost, measured around it. */
 struct load_cost {

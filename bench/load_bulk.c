@@ -37,7 +37,7 @@ static int send_chunk(struct bulk_worker *w, const struct corpus_chunk *chunk, s
 	int64_t begin_ns = clock_mono_ns();
 	int rc;
 
-	wire_put_head(&head, &l->target.address, "POST", LOAD_APPEND_PATH, l->target.key, "application/x-ndjson");
+	wire_put_head(&head, &l->target.address, "POST", TARGET_APPEND_PATH, l->target.key, "application/x-ndjson");
 	buf_printf(&head, "Content-Length: %" PRIu64 "\r\n\r\n", chunk->len);
 	wire_reply_reset(reply);
 	if ((rc = wire_send(w->fd, buf_span(&head), true, &w->err)) < 0)

@@ -121,7 +121,7 @@ int load_single(struct load *l, struct report *r, struct err *err)
 	struct load_cost cost;
 	int rc;
 
-	wire_put_head(&s.head, &l->target.address, "POST", LOAD_APPEND_PATH, l->target.key, "application/json");
+	wire_put_head(&s.head, &l->target.address, "POST", TARGET_APPEND_PATH, l->target.key, "application/json");
 	if ((rc = open_slots(&s, err)) < 0)
 		goto out;
 	load_cost_begin(l, &cost);

@@ -3,7 +3,8 @@
  * library of a store is opened when it runs (but SQLite's, which Stele links), so that building needs none of them.
  *
  * Each gets what a careful user would give it: typed columns or native nested ones, indexes for the questions asked
- * (time, actor, request id, entity), batches as large as Stele's bodies, a commit to disk for each batch.
+ * (time, actor, action, entity, request id, words of the description), batches as large as Stele's bodies, a commit to
+ * disk for each batch.
  */
 #ifndef STELE_BENCH_PEER_H
 #define STELE_BENCH_PEER_H
@@ -11,11 +12,16 @@
 #include <sys/types.h>
 
 #include "corpus.h"
-#include "sample.h"
+#include "question.h"
 
 #define PEER_BATCH_BYTES (4u << 20)
 
 struct peer;
+
+struct peer_answer {
+	uint64_t rows;
+	uint64_t sum; /* of the counts, where counts were asked for */
+};
 
 struct peer_ops {
 	const char *name;
@@ -26,8 +32,8 @@ struct peer_ops {
 	int (*load)(struct peer *p, const struct corpus *corpus, struct err *err);
 	/* Does what the store would do in time by itself: merge, checkpoint, vacuum. */
 	int (*settle)(struct peer *p, struct err *err);
-	/* Fetches the newest 100 events, of the actor or with the request id when the kind says so. */
-	int (*query)(struct peer *p, enum sample_kind kind, const char *value, uint64_t *ret_rows, struct err *err);
+	/* Fetches all that the question asks for. */
+	int (*query)(struct peer *p, const struct question *q, struct peer_answer *ret, struct err *err);
 	int (*disk_bytes)(struct peer *p, double *ret, struct err *err);
 	int64_t (*cpu_ns)(struct peer *p); /* so far, without this program's own share where it is another process */
 	void (*close)(struct peer *p);     /* accepts one that did not open */
@@ -57,7 +63,9 @@ struct peer_row {
 	struct span action;
 	struct span entity_type;
 	struct span entity_id;
+	struct span outcome_type;
 	struct span request_id;
+	struct span description;
 	struct span text;
 };
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "peer.h"
+#include "peer_sql.h"
 
 /* The part of libchdb's C interface (chdb.h, 26.5) that is used. */
 struct chdb_result;
@@ -41,11 +42,27 @@ static const char schema[] =
 	"attributes Tuple(request_id String, session String) CODEC(%s), "
 	"before Tuple(name String, enabled Bool) CODEC(%s), after Tuple(name String, enabled Bool) CODEC(%s), "
 	"INDEX by_actor actor.id TYPE bloom_filter(0.01) GRANULARITY 1, "
-	"INDEX by_request attributes.request_id TYPE bloom_filter(0.01) GRANULARITY 1) "
+	"INDEX by_request attributes.request_id TYPE bloom_filter(0.01) GRANULARITY 1, "
+	"INDEX by_word description TYPE text(tokenizer = splitByNonAlpha)) "
 	"ENGINE = MergeTree ORDER BY time";
 
-/* Runs one statement; `ret_rows` (may be NULL) gets the number of lines that came back. */
-static int execute(struct chdb_state *s, const char *sql, const char *format, double *ret_rows, struct err *err)
+/* Lines of tab-separated columns: how many, and the sum of the last column when `has_counts`. */
+static void read_lines(const char *at, size_t len, bool has_counts, struct peer_answer *ret)
+{
+	const char *end = at + len;
+	const char *stop;
+
+	for (; at < end && (stop = memchr(at, '\n', (size_t)(end - at))) != NULL; at = stop + 1) {
+		const char *tab = has_counts ? memrchr(at, '\t', (size_t)(stop - at)) : NULL;
+
+		ret->rows++;
+		if (has_counts)
+			ret->sum += strtoull(tab ? tab + 1 : at, NULL, 10);
+	}
+}
+
+/* Runs one statement; `ret` (may be NULL) gets what came back. */
+static int execute(struct chdb_state *s, const char *sql, const char *format, struct peer_answer *ret, struct err *err)
 {
 	struct chdb_result *result = s->query(*s->connection, sql, format);
 	const char *message = result ? s->error(result) : "no result";
@@ -53,17 +70,8 @@ static int execute(struct chdb_state *s, const char *sql, const char *format, do
 
 	if (message && message[0])
 		rc = err_set(err, E_IO, "%s", message);
-	if (rc == 0 && ret_rows) {
-		const char *at = s->buffer(result);
-		const char *end = at + s->length(result);
-		double rows = 0;
-
-		while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-			rows++;
-			at++;
-		}
-		*ret_rows = rows;
-	}
+	if (rc == 0 && ret)
+		read_lines(s->buffer(result), s->length(result), strcmp(format, "TSV") == 0, ret);
 	if (result)
 		s->destroy(result);
 	return rc;
@@ -138,21 +146,33 @@ static int settle_clickhouse(struct peer *p, struct err *err)
 	return execute(p->state, "OPTIMIZE TABLE event FINAL", "Null", NULL, err);
 }
 
-static int query_clickhouse(struct peer *p, enum sample_kind kind, const char *value, uint64_t *ret_rows,
-			    struct err *err)
+static void put_phrase(struct buf *to, const char *phrase)
 {
-	const char *column = kind == SAMPLE_REQUEST_ID ? "attributes.request_id" : "actor.id";
-	double rows = 0;
-	char sql[256];
+	buf_printf(to, "hasAllTokens(description, '%s') AND description LIKE '%%%s%%'", phrase, phrase);
+}
+
+static void put_regex(struct buf *to, const char *regex)
+{
+	buf_printf(to, "match(description, '%s')", regex);
+}
+
+static int query_clickhouse(struct peer *p, const struct question *q, struct peer_answer *ret, struct err *err)
+{
+	static const struct peer_words words = {.record = "*",
+						.actor_id = "actor.id",
+						.entity_type = "entity.type",
+						.outcome_type = "outcome.type",
+						.request_id = "attributes.request_id",
+						.hour = "toStartOfHour(time)",
+						.put_phrase = put_phrase,
+						.put_regex = put_regex};
+	bool is_rows = question_is_page(q->kind) || q->kind == QUESTION_EXPORT;
+	struct buf sql = BUF_INIT;
 	int rc;
 
-	if (kind == SAMPLE_NONE)
-		snprintf(sql, sizeof(sql), "SELECT * FROM event ORDER BY time DESC LIMIT 100");
-	else
-		snprintf(sql, sizeof(sql), "SELECT * FROM event WHERE %s = '%s' ORDER BY time DESC LIMIT 100", column,
-			 value);
-	rc = execute(p->state, sql, "JSONEachRow", &rows, err);
-	*ret_rows = (uint64_t)rows;
+	peer_sql_put(&sql, &words, q);
+	rc = execute(p->state, (const char *)sql.p, is_rows ? "JSONEachRow" : "TSV", ret, err);
+	buf_release(&sql);
 	return rc;
 }
 

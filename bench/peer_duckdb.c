@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "peer.h"
+#include "peer_sql.h"
 
 /* As duckdb.h has it since 1.0: callers own the memory of a result, the library what is in it. */
 struct duckdb_result {
@@ -26,6 +27,7 @@ struct duckdb_state {
 	void (*destroy)(struct duckdb_result *result);
 	const char *(*error)(struct duckdb_result *result);
 	uint64_t (*rows)(struct duckdb_result *result);
+	int64_t (*integer)(struct duckdb_result *result, uint64_t column, uint64_t row);
 	void (*disconnect)(void **connection);
 	void (*close)(void **database);
 };
@@ -37,15 +39,20 @@ struct duckdb_state {
 	"description: 'VARCHAR', attributes: 'STRUCT(request_id VARCHAR, session VARCHAR)', "                          \
 	"before: 'STRUCT(name VARCHAR, enabled BOOLEAN)', after: 'STRUCT(name VARCHAR, enabled BOOLEAN)'}"
 
-static int execute(struct duckdb_state *s, const char *sql, uint64_t *ret_rows, struct err *err)
+/* `q` (may be NULL) says whether there are counts, and in which column. */
+static int execute(struct duckdb_state *s, const char *sql, const struct question *q, struct peer_answer *ret,
+		   struct err *err)
 {
 	struct duckdb_result result = {0};
+	bool has_counts = q && !question_is_page(q->kind) && q->kind != QUESTION_EXPORT;
 	int rc = 0;
 
 	if (s->query(s->connection, sql, &result) != 0)
 		rc = err_set(err, E_IO, "%s", s->error(&result));
-	else if (ret_rows)
-		*ret_rows = s->rows(&result);
+	else if (ret)
+		ret->rows = s->rows(&result);
+	for (uint64_t i = 0; rc == 0 && has_counts && i < ret->rows; i++)
+		ret->sum += (uint64_t)s->integer(&result, q->kind == QUESTION_REGEX ? 0 : 1, i);
 	s->destroy(&result);
 	return rc;
 }
@@ -54,9 +61,9 @@ static int bind_library(struct duckdb_state *s, const char *path, struct err *er
 {
 	static const char *const names[] = {"duckdb_open",       "duckdb_connect",        "duckdb_query",
 					    "duckdb_disconnect", "duckdb_destroy_result", "duckdb_result_error",
-					    "duckdb_row_count",  "duckdb_close"};
-	void *const slots[] = {&s->open,    &s->connect, &s->query, &s->disconnect,
-			       &s->destroy, &s->error,   &s->rows,  &s->close};
+					    "duckdb_row_count",  "duckdb_value_int64",    "duckdb_close"};
+	void *const slots[] = {&s->open,  &s->connect, &s->query,   &s->disconnect, &s->destroy,
+			       &s->error, &s->rows,    &s->integer, &s->close};
 	int rc = 0;
 
 	s->library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
@@ -86,7 +93,7 @@ static int load_duckdb(struct peer *p, const struct corpus *corpus, struct err *
 	char *sql = xformat("CREATE TABLE event AS SELECT * FROM read_json('%s', format='newline_delimited', "
 			    "columns=" COLUMNS ")",
 			    p->events);
-	int rc = execute(p->state, sql, NULL, err);
+	int rc = execute(p->state, sql, NULL, NULL, err);
 
 	free(sql);
 	return rc;
@@ -94,20 +101,36 @@ static int load_duckdb(struct peer *p, const struct corpus *corpus, struct err *
 
 static int settle_duckdb(struct peer *p, struct err *err)
 {
-	return execute(p->state, "CHECKPOINT", NULL, err);
+	return execute(p->state, "CHECKPOINT", NULL, NULL, err);
 }
 
-static int query_duckdb(struct peer *p, enum sample_kind kind, const char *value, uint64_t *ret_rows, struct err *err)
+static void put_phrase(struct buf *to, const char *phrase)
 {
-	const char *column = kind == SAMPLE_REQUEST_ID ? "attributes.request_id" : "actor.id";
-	char sql[256];
+	buf_printf(to, "contains(description, '%s')", phrase);
+}
 
-	if (kind == SAMPLE_NONE)
-		snprintf(sql, sizeof(sql), "SELECT * FROM event ORDER BY time DESC LIMIT 100");
-	else
-		snprintf(sql, sizeof(sql), "SELECT * FROM event WHERE %s = '%s' ORDER BY time DESC LIMIT 100", column,
-			 value);
-	return execute(p->state, sql, ret_rows, err);
+static void put_regex(struct buf *to, const char *regex)
+{
+	buf_printf(to, "regexp_matches(description, '%s')", regex);
+}
+
+static int query_duckdb(struct peer *p, const struct question *q, struct peer_answer *ret, struct err *err)
+{
+	static const struct peer_words words = {.record = "*",
+						.actor_id = "actor.id",
+						.entity_type = "entity.type",
+						.outcome_type = "outcome.type",
+						.request_id = "attributes.request_id",
+						.hour = "date_trunc('hour', time)",
+						.put_phrase = put_phrase,
+						.put_regex = put_regex};
+	struct buf sql = BUF_INIT;
+	int rc;
+
+	peer_sql_put(&sql, &words, q);
+	rc = execute(p->state, (const char *)sql.p, q, ret, err);
+	buf_release(&sql);
+	return rc;
 }
 
 static void close_duckdb(struct peer *p)

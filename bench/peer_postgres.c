@@ -1,7 +1,8 @@
 /*
- * PostgreSQL over its local socket: a table with typed columns, the whole event as jsonb, four B-trees; COPY, a commit
- * for each batch. A second way adds a GIN index over the jsonb, which is what finds an event by any of its fields.
- * Sizes are of the table and its indexes, without the write-ahead log.
+ * PostgreSQL over its local socket: a table with typed columns, the whole event as jsonb, five B-trees; COPY, a commit
+ * for each batch. A second way adds a GIN index over the jsonb, which is what finds an event by any of its fields, and
+ * one over the trigrams of descriptions, for phrases and regular expressions. Sizes are of the table and its indexes,
+ * without the write-ahead log.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -11,6 +12,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "peer.h"
+#include "peer_sql.h"
 
 #define LIBPQ           "libpq.so.5"
 #define PGRES_BAD_FIRST 5 /* of libpq-fe.h: PGRES_BAD_RESPONSE, then PGRES_NONFATAL_ERROR, PGRES_FATAL_ERROR */
@@ -31,15 +33,19 @@ struct postgres_state {
 	void (*clear)(struct pg_result *result);
 	int (*put_data)(void *connection, const char *p, int len); /* 1: done */
 	int (*put_end)(void *connection, const char *error);
+	int (*get_data)(void *connection, char **ret, int is_async); /* its length; -1: no more */
+	void (*free)(void *p);
 	struct pg_result *(*next_result)(void *connection);
 	void (*finish)(void *connection);
 };
 
 static const char schema[] =
 	"CREATE TABLE event (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, time timestamptz NOT NULL,"
-	" actor_id text, action text, entity_type text, entity_id text, request_id text, doc jsonb NOT NULL);"
+	" actor_id text, action text, entity_type text, entity_id text, outcome_type text, request_id text,"
+	" description text, doc jsonb NOT NULL);"
 	"CREATE INDEX ON event (time);"
 	"CREATE INDEX ON event (actor_id, time);"
+	"CREATE INDEX ON event (action, time);"
 	"CREATE INDEX ON event (entity_type, entity_id, time);"
 	"CREATE INDEX ON event (request_id);";
 
@@ -47,9 +53,11 @@ static int bind_library(struct postgres_state *s, const char *path, struct err *
 {
 	static const char *const names[] = {"PQconnectdb",    "PQstatus",     "PQerrorMessage", "PQexec",
 					    "PQresultStatus", "PQntuples",    "PQgetvalue",     "PQclear",
-					    "PQputCopyData",  "PQputCopyEnd", "PQgetResult",    "PQfinish"};
-	void *const slots[] = {&s->connect, &s->status, &s->message,  &s->execute, &s->result_status, &s->rows,
-			       &s->value,   &s->clear,  &s->put_data, &s->put_end, &s->next_result,   &s->finish};
+					    "PQputCopyData",  "PQputCopyEnd", "PQgetCopyData",  "PQfreemem",
+					    "PQgetResult",    "PQfinish"};
+	void *const slots[] = {&s->connect,  &s->status, &s->message,     &s->execute,  &s->result_status,
+			       &s->rows,     &s->value,  &s->clear,       &s->put_data, &s->put_end,
+			       &s->get_data, &s->free,   &s->next_result, &s->finish};
 	int rc = 0;
 
 	s->library = dlopen(path ? path : LIBPQ, RTLD_NOW | RTLD_LOCAL);
@@ -90,18 +98,24 @@ static int open_postgres(struct peer *p, struct err *err)
 	return execute(s, schema, err);
 }
 
+/* An index over the words' parts needs an extension that may not be installed: then it is done without. */
 static int open_with_gin(struct peer *p, struct err *err)
 {
 	int rc = open_postgres(p, err);
 
+	if (rc < 0)
+		return rc;
+	if (execute(p->state, "CREATE EXTENSION pg_trgm", NULL) == 0)
+		rc = execute(p->state, "CREATE INDEX ON event USING gin (description gin_trgm_ops)", err);
 	return rc < 0 ? rc : execute(p->state, "CREATE INDEX ON event USING gin (doc jsonb_path_ops)", err);
 }
 
 /* A line of COPY's text format. The generated events have no backslash, tab or newline to escape. */
 static void put_row(struct buf *to, const struct peer_row *row)
 {
-	const struct span columns[] = {row->time,      row->actor_id,   row->action, row->entity_type,
-				       row->entity_id, row->request_id, row->text};
+	const struct span columns[] = {row->time,        row->actor_id,    row->action,
+				       row->entity_type, row->entity_id,   row->outcome_type,
+				       row->request_id,  row->description, row->text};
 	const size_t count = sizeof(columns) / sizeof(columns[0]);
 
 	for (size_t i = 0; i < count; i++) {
@@ -112,7 +126,9 @@ static void put_row(struct buf *to, const struct peer_row *row)
 
 static int copy_rows(struct postgres_state *s, struct span rows, struct err *err)
 {
-	int rc = execute(s, "COPY event (time, actor_id, action, entity_type, entity_id, request_id, doc) FROM STDIN",
+	int rc = execute(s,
+			 "COPY event (time, actor_id, action, entity_type, entity_id, outcome_type, request_id,"
+			 " description, doc) FROM STDIN",
 			 err);
 	struct pg_result *result;
 
@@ -159,21 +175,69 @@ static int settle_postgres(struct peer *p, struct err *err)
 	return rc < 0 ? rc : execute(p->state, "CHECKPOINT", err);
 }
 
-static int query_postgres(struct peer *p, enum sample_kind kind, const char *value, uint64_t *ret_rows, struct err *err)
+static void put_phrase(struct buf *to, const char *phrase)
 {
-	struct postgres_state *s = p->state;
-	const char *column = kind == SAMPLE_REQUEST_ID ? "request_id" : "actor_id";
-	struct pg_result *result;
-	char sql[256];
+	buf_printf(to, "description LIKE '%%%s%%'", phrase);
+}
 
-	if (kind == SAMPLE_NONE)
-		snprintf(sql, sizeof(sql), "SELECT doc FROM event ORDER BY time DESC LIMIT 100");
-	else
-		snprintf(sql, sizeof(sql), "SELECT doc FROM event WHERE %s = '%s' ORDER BY time DESC LIMIT 100", column,
-			 value);
-	result = s->execute(s->connection, sql);
-	*ret_rows = (uint64_t)s->rows(result);
+static void put_regex(struct buf *to, const char *regex)
+{
+	buf_printf(to, "description ~ '%s'", regex);
+}
+
+/* Rows that COPY sends, a line each, without ever being all in memory. */
+static int copy_out(struct postgres_state *s, const char *sql, struct peer_answer *ret, struct err *err)
+{
+	struct pg_result *result;
+	char *line = NULL;
+	int rc = execute(s, sql, err);
+
+	while (rc == 0 && s->get_data(s->connection, &line, 0) > 0) {
+		ret->rows++;
+		s->free(line);
+	}
+	while ((result = s->next_result(s->connection)) != NULL) {
+		int status = take_result(s, result, err);
+
+		rc = rc < 0 ? rc : status;
+	}
+	return rc;
+}
+
+static int select_rows(struct postgres_state *s, const char *sql, const struct question *q, struct peer_answer *ret,
+		       struct err *err)
+{
+	struct pg_result *result = s->execute(s->connection, sql);
+	bool has_counts = !question_is_page(q->kind);
+	int column = q->kind == QUESTION_REGEX ? 0 : 1;
+
+	ret->rows = (uint64_t)s->rows(result);
+	for (int i = 0; has_counts && i < s->rows(result); i++)
+		ret->sum += strtoull(s->value(result, i, column), NULL, 10);
 	return take_result(s, result, err);
+}
+
+static int query_postgres(struct peer *p, const struct question *q, struct peer_answer *ret, struct err *err)
+{
+	static const struct peer_words words = {.record = "doc",
+						.actor_id = "actor_id",
+						.entity_type = "entity_type",
+						.outcome_type = "outcome_type",
+						.request_id = "request_id",
+						.hour = "date_trunc('hour', time)",
+						.put_phrase = put_phrase,
+						.put_regex = put_regex};
+	struct buf sql = BUF_INIT;
+	char *copy = NULL;
+	int rc;
+
+	peer_sql_put(&sql, &words, q);
+	if (q->kind == QUESTION_EXPORT)
+		copy = xformat("COPY (%s) TO STDOUT", (const char *)sql.p);
+	rc = copy ? copy_out(p->state, copy, ret, err) : select_rows(p->state, (const char *)sql.p, q, ret, err);
+	free(copy);
+	buf_release(&sql);
+	return rc;
 }
 
 static int disk_postgres(struct peer *p, double *ret, struct err *err)
@@ -250,7 +314,7 @@ static void close_postgres(struct peer *p)
 
 const struct peer_ops peer_postgres = {
 	.name = "postgres",
-	.summary = "PostgreSQL, jsonb beside typed columns, four B-trees",
+	.summary = "PostgreSQL, jsonb beside typed columns, five B-trees",
 	.open = open_postgres,
 	.load = load_postgres,
 	.settle = settle_postgres,
@@ -262,7 +326,7 @@ const struct peer_ops peer_postgres = {
 
 const struct peer_ops peer_postgres_gin = {
 	.name = "postgres-gin",
-	.summary = "the same and a GIN index over the jsonb",
+	.summary = "the same and GIN indexes over the jsonb and the trigrams of descriptions",
 	.open = open_with_gin,
 	.load = load_postgres,
 	.settle = settle_postgres,

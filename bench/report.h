@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "latency.h"
 
-#define REPORT_FIGURES_MAX 64
+#define REPORT_FIGURES_MAX 192
 
 struct report_figure {
 	char name[40]; /* snake_case, unit last */

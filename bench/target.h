@@ -10,6 +10,8 @@
 #include "report.h"
 #include "wire.h"
 
+#define TARGET_APPEND_PATH "/v1/events?ids=false"
+
 struct target {
 	struct wire_address address;
 	const char *key;    /* may be NULL for what needs none */
