@@ -15,7 +15,7 @@
 #include "load.h"
 
 #define BATCH_NS         100000000 /* of one kind, once begun */
-#define CYCLES_MIN       5u        /* of all kinds, for those that take longer than a batch */
+#define CYCLES_MIN       3u        /* of all kinds, for those that take longer than a batch */
 #define FEED_CONNECTIONS 4u
 #define FEED_BODY_EVENTS 2000u    /* a body of 1 MB: 50 of them a second */
 #define FEED_EARLY_S     2        /* before the first question */

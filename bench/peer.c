@@ -33,7 +33,7 @@ static const struct peer_ops *const stores[] = {&peer_postgres,   &peer_postgres
 struct options {
 	struct peer peer;
 	const char *json;
-	uint64_t seconds; /* for each kind of question */
+	double seconds; /* for each kind of question */
 };
 
 /* ---- for the stores ---- */
@@ -158,7 +158,7 @@ static void report_query(struct report *r, enum question_kind kind, double first
 static int measure_query(struct options *o, struct question_source *source, enum question_kind kind, struct report *r,
 			 struct err *err)
 {
-	int64_t end_ns = clock_mono_ns() + (int64_t)o->seconds * 1000000000;
+	int64_t end_ns = clock_mono_ns() + (int64_t)(o->seconds * 1e9);
 	struct latency latency = LATENCY_INIT;
 	double first_ms = 0;
 	int rc = 0;
@@ -252,7 +252,7 @@ static bool take_option(struct options *o, int c, const char *text)
 		o->peer.pid = (pid_t)strtol(text, NULL, 10);
 		return o->peer.pid > 0;
 	case 'r':
-		o->seconds = strtoull(text, NULL, 10);
+		o->seconds = strtod(text, NULL);
 		return o->seconds > 0;
 	case 'j':
 		o->json = text;

@@ -15,17 +15,20 @@ real_source=${STELE_REAL_EVENTS:-../shared/data/real-events.jsonl.zst}
 
 usage() {
 	cat <<'TEXT'
-usage: ./dev bench [CASE]... [--events N] [--peer-events N]
+usage: ./dev bench [CASE]... [OPTION]...
 
   ingest   bulk and single appends, bytes per event, idle memory
   real     real records (STELE_REAL_EVENTS): rate and bytes each
-  search   searches in 2 million and in N events
-  start    start with N events, after a stop and after kill -9; memory
-  peers    PostgreSQL, SQLite, ClickHouse and DuckDB over the same events, as ratios
+  search   questions about 2 million and about 20 million events, alone and while 100,000 events a second come in, and
+           the same ones put to PostgreSQL, SQLite, ClickHouse and DuckDB
+  start    start with 10 million events, after a stop and after kill -9; memory
+  peers    appending to these stores, and the questions of search without events coming in
   all      everything (the default)
 
-  --events N       the large case (10000000)
-  --peer-events N  the comparison (500000)
+  --events N       the most events of any case; 200000 is a try of a minute, its figures say little
+  --seconds N      search: how long to ask, alone and under load (30)
+  --without-peers  search: only Stele
+  --allow-missing  search: leave out what the server does not have, instead of failing
 TEXT
 }
 
@@ -46,9 +49,9 @@ least() {
 
 # events_file N: the path of a file with the first N generated events, made when it is not there.
 events_file() {
-	file=$work/events-$1.jsonl
+	file=$work/events-rare-$1.jsonl
 	if [ ! -s "$file" ]; then
-		"$build/bench/stele-gen" "$1" 1 >"$file.part"
+		"$build/bench/stele-gen" --rare 37 "$1" 1 >"$file.part"
 		mv "$file.part" "$file"
 	fi
 	echo "$file"
@@ -109,8 +112,6 @@ bench_bulk() {
 	say "bulk: $n_usual events, 4 connections, bodies of 4 MiB"
 	new_server
 	load bulk --events "$events" --label bulk
-	say "search in $n_usual"
-	load query --events "$events" --label search
 	say 'size once sealed'
 	load figures --seal --stored "$n_usual" --label sealed
 	drop_server
@@ -148,9 +149,6 @@ bench_large() {
 	say "large: $n_large events"
 	new_server
 	load bulk --events "$events" --label bulk-large
-	say "search in $n_large"
-	load query --events "$events" --rounds 500 --label search-large
-	load figures --stored "$n_large" --label memory-large
 	say 'start after a clean stop'
 	stop_server TERM
 	begin_server start-clean
@@ -158,6 +156,18 @@ bench_large() {
 	say 'start after kill -9'
 	stop_server KILL
 	begin_server start-killed
+	drop_server
+}
+
+# bench_search N SUFFIX RATE: a server that was just started, for the first times; RATE 0: nothing comes in meanwhile.
+bench_search() {
+	say "search: filling in $1 events"
+	new_server
+	load fill --count "$1" --label "fill$2"
+	stop_server TERM
+	begin_server "start$2"
+	say "search in $1 events"
+	load search --count "$1" --seconds "$seconds" --rate "$3" --label "search$2" ${allow_missing:+--allow-missing}
 	drop_server
 }
 
@@ -221,7 +231,8 @@ peer() {
 	store=$1
 	shift
 	folder=$(mktemp -d "$work/data.XXXXXX")
-	"$build/bench/stele-peer" "$store" --events "$peer_events" --data "$folder" --json "$results" "$@" ||
+	"$build/bench/stele-peer" "$store" --events "$peer_events" --data "$folder" --seconds "$peer_seconds" \
+		--json "$results" "$@" ||
 		say "$store: failed, left out"
 	rm -rf "$folder"
 	folder=
@@ -250,15 +261,19 @@ peer_of_npm() {
 	peer "$1" --library "$library"
 }
 
-bench_peers() {
-	peer_events=$(events_file "$n_peer")
-	case $peer_events in /*) ;; *) peer_events=$root/$peer_events ;; esac
-	say "comparison over $n_peer events: stele"
+# bench_own: what the other stores' appending is set against.
+bench_own() {
+	events=$(events_file "$n_usual")
+	say "comparison over $n_usual events: stele"
 	new_server
-	load bulk --events "$peer_events" --label stele
-	load query --events "$peer_events" --rounds 100 --label stele-search
-	load figures --seal --stored "$n_peer" --label stele-sealed
+	load bulk --events "$events" --label stele
+	load figures --seal --stored "$n_usual" --label stele-sealed
 	drop_server
+}
+
+bench_peers() {
+	peer_events=$(events_file "$n_usual")
+	case $peer_events in /*) ;; *) peer_events=$root/$peer_events ;; esac
 	peer_postgres postgres
 	peer_postgres postgres-gin
 	say 'sqlite'
@@ -286,28 +301,39 @@ wants() {
 	return 1
 }
 
-wanted='' n_large=10000000 n_peer=500000
+wanted='' n_most=100000000 seconds='' allow_missing='' without_peers=
 while [ $# -gt 0 ]; do
 	case $1 in
 	ingest | search | real | start | peers | all) wanted="$wanted $1" ;;
-	--events | --peer-events)
-		case ${2:-} in '' | *[!0-9]*) usage >&2 && exit 2 ;; esac
-		if [ "$1" = --events ]; then n_large=$2; else n_peer=$2; fi
+	--events | --seconds)
+		case ${2:-} in '' | 0* | *[!0-9]*) usage >&2 && exit 2 ;; esac
+		if [ "$1" = --events ]; then n_most=$2; else seconds=$2; fi
 		shift
 		;;
+	--allow-missing) allow_missing=yes ;;
+	--without-peers) without_peers=yes ;;
 	-h | --help) usage && exit 0 ;;
 	*) usage >&2 && exit 2 ;;
 	esac
 	shift
 done
 wanted=${wanted:-all}
-n_usual=$(least 2000000 "$n_large")
-n_single=$(least 400000 "$n_large")
+n_single=$(least 400000 "$n_most")
+n_usual=$(least 2000000 "$n_most")
+n_large=$(least 10000000 "$n_most")
+n_search=$(least 20000000 "$n_most")
+if [ "$n_usual" -lt 1000000 ]; then quick=yes; else quick=; fi
+seconds=${seconds:-${quick:+2}}
+seconds=${seconds:-30}
+peer_seconds=${quick:+0.1}
+peer_seconds=${peer_seconds:-3}
 
 for program in stele bench/stele-load; do
 	[ -x "$build/$program" ] || die "$build/$program is not built: ./dev bench builds it"
 done
 mkdir -p "$work"
+[ -n "$quick" ] || [ "$(df -Pk "$work" | awk 'NR == 2 { print $4 }')" -gt 20000000 ] ||
+	die "$work needs 20 GB of free disk"
 rm -rf "$work"/data.*
 : >"$results"
 : >"$work/server.log"
@@ -315,10 +341,19 @@ trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
 python3 bench/machine.py "$work" "$results"
-if wants ingest search; then bench_bulk; fi
-if wants ingest; then bench_single; fi
+if wants ingest; then
+	bench_bulk
+	bench_single
+fi
 if wants real; then bench_real; fi
-if wants search start; then bench_large; fi
-if wants peers; then bench_peers; fi
+if wants start; then bench_large; fi
+if wants search; then
+	bench_search "$n_usual" '' 100000
+	if [ "$n_search" -gt "$n_usual" ]; then bench_search "$n_search" -large 100000; fi
+elif wants peers; then
+	bench_search "$n_usual" '' 0
+fi
+if wants peers; then bench_own; fi
+if wants peers || { wants search && [ -z "$without_peers" ]; }; then bench_peers; fi
 python3 bench/table.py "$results"
 printf '\nInto the documentation: python3 bench/table.py --into docs/performance.md %s\n' "$results"

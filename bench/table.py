@@ -8,12 +8,13 @@ import json
 import re
 import sys
 
+import table_search
+
 PLACE = re.compile(r"(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)", re.S)
 
 # What `./dev bench` is told to get a label's figures.
 CASES = {"bulk": "ingest", "single": "ingest", "sealed": "ingest", "idle": "ingest", "start-empty": "ingest",
-         "real": "real", "real-sealed": "real", "search": "search", "search-large": "search", "bulk-large": "search",
-         "memory-large": "search", "start-clean": "start", "start-killed": "start"}
+         "real": "real", "real-sealed": "real", "bulk-large": "start", "start-clean": "start", "start-killed": "start"}
 
 # (what, label, figure, unit, "min" or "max" or None, target); {usual} and {large} are the numbers of events
 ROWS = [
@@ -33,23 +34,9 @@ ROWS = [
     ("real records, bulk ingest", "real", "events_per_s", "events/s", "min", 120000),
     ("  CPU per event", "real", "cpu_us_per_event", "µs", None, None),
     ("real records, bytes on disk each, sealed", "real-sealed", "net_bytes_per_event", "bytes", "max", 75),
-    ("newest 100 of {usual}, p50", "search", "newest_p50_ms", "ms", "max", 2),
-    ("  p99", "search", "newest_p99_ms", "ms", None, None),
-    ("newest 100 of one frequent actor in {usual}, p50", "search", "actor_p50_ms", "ms", "max", 3),
-    ("  p99", "search", "actor_p99_ms", "ms", None, None),
-    ("  of one rare actor, p50", "search", "rare_actor_p50_ms", "ms", None, None),
-    ("one event by request id in {usual}, p50", "search", "request_id_p50_ms", "ms", "max", 3),
-    ("  by its text in any field, p50", "search", "any_field_p50_ms", "ms", None, None),
-    ("two terms, newest 100 in {usual}, p50", "search", "two_terms_p50_ms", "ms", None, None),
-    ("exact count of 5 % of {usual}, p50", "search", "count_p50_ms", "ms", None, None),
     ("bulk ingest of {large}", "bulk-large", "events_per_s", "events/s", None, None),
-    ("one event by request id in {large}, p50", "search-large", "request_id_p50_ms", "ms", "max", 3),
-    ("  p99", "search-large", "request_id_p99_ms", "ms", None, None),
-    ("newest 100 in {large}, p50", "search-large", "newest_p50_ms", "ms", None, None),
-    ("newest 100 of one actor in {large}, p50", "search-large", "actor_p50_ms", "ms", None, None),
     ("memory after {large}", "bulk-large", "rss_mib", "MiB", "max", 300),
     ("  at its peak", "bulk-large", "rss_peak_mib", "MiB", None, None),
-    ("  after searching", "memory-large", "rss_mib", "MiB", None, None),
     ("disk when nothing is stored: the journal's first file", "idle", "disk_mib", "MiB", None, None),
     ("memory when idle, nothing stored", "idle", "rss_mib", "MiB", "max", 40),
     ("start, nothing stored", "start-empty", "start_ms", "ms", None, None),
@@ -62,10 +49,6 @@ PEER_COLUMNS = [
     ("events/s", "events_per_s", "stele", "more"),
     ("CPU µs/event", "cpu_us_per_event", "stele", "less"),
     ("bytes/event", "net_bytes_per_event", "stele-sealed", "less"),
-    ("newest 100, ms", "newest_p50_ms", "stele-search", "less"),
-    ("of one actor, ms", "actor_p50_ms", "stele-search", "less"),
-    ("of a rare actor, ms", "rare_actor_p50_ms", "stele-search", "less"),
-    ("one request id, ms", "request_id_p50_ms", "stele-search", "less"),
 ]
 PEERS = ["postgres", "postgres-gin", "sqlite", "clickhouse", "clickhouse-zstd", "duckdb"]
 
@@ -163,6 +146,8 @@ def lines(found, show):
         yield "better Stele is."
         yield ""
         yield from show(["store"] + [heading for heading, *_ in PEER_COLUMNS], list(peer_rows(found)))
+        yield ""
+    yield from table_search.lines(found, show)
 
 
 def write_into(path, text):
