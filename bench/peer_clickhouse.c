@@ -1,7 +1,8 @@
 /*
- * ClickHouse in this process, by libchdb: a MergeTree ordered by time with nested columns, Bloom filters on actor and
- * request id. It reads the file of events itself: no HTTP, no sync for each batch. Two ways: LZ4, its default, and
- * ZSTD.
+ * ClickHouse in this process, by libchdb: a MergeTree ordered by time with nested columns, Bloom filters on actor,
+ * request id and the parts of the description. It reads the file of events itself: no HTTP, no sync for each batch. Two
+ * ways: LZ4, its default, and ZSTD. Its text index and its token filter found phrases no sooner than this filter does,
+ * which rules out a regular expression as well.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ static const char schema[] =
 	"before Tuple(name String, enabled Bool) CODEC(%s), after Tuple(name String, enabled Bool) CODEC(%s), "
 	"INDEX by_actor actor.id TYPE bloom_filter(0.01) GRANULARITY 1, "
 	"INDEX by_request attributes.request_id TYPE bloom_filter(0.01) GRANULARITY 1, "
-	"INDEX by_word description TYPE text(tokenizer = splitByNonAlpha)) "
+	"INDEX by_part description TYPE ngrambf_v1(4, 65536, 2, 0) GRANULARITY 1) "
 	"ENGINE = MergeTree ORDER BY time";
 
 /* Lines of tab-separated columns: how many, and the sum of the last column when `has_counts`. */
@@ -148,7 +149,7 @@ static int settle_clickhouse(struct peer *p, struct err *err)
 
 static void put_phrase(struct buf *to, const char *phrase)
 {
-	buf_printf(to, "hasAllTokens(description, '%s') AND description LIKE '%%%s%%'", phrase, phrase);
+	buf_printf(to, "description LIKE '%%%s%%'", phrase);
 }
 
 static void put_regex(struct buf *to, const char *regex)
@@ -205,7 +206,8 @@ static void close_clickhouse(struct peer *p)
 
 const struct peer_ops peer_clickhouse = {
 	.name = "clickhouse",
-	.summary = "ClickHouse (chdb), LZ4, ordered by time, Bloom filters on actor and request id",
+	.summary = "ClickHouse (chdb), LZ4, ordered by time, Bloom filters on actor, request id and parts of the "
+		   "description",
 	.open = open_lz4,
 	.load = load_clickhouse,
 	.settle = settle_clickhouse,
