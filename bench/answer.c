@@ -59,7 +59,7 @@ int answer_check_page(struct span body, const struct question *q, const struct a
 	const struct census_newest *newest = bounds->newest ? question_newest(q, bounds->newest) : NULL;
 	uint64_t least = page_of(question_matches(q, bounds->least));
 	uint64_t most = page_of(question_matches(q, bounds->most));
-	uint64_t keys[QUESTION_LIMIT + 1];
+	uint64_t keys[QUESTION_LIMIT + 1] = {0};
 	size_t count = read_keys(body, keys, QUESTION_LIMIT + 1);
 	int rc = answer_expect("records", count, least, most, err);
 

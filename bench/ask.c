@@ -2,6 +2,7 @@
 #include "ask.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -96,18 +97,26 @@ static void put_path(struct buf *to, const struct question *q)
 	buf_put_u8(to, 0);
 }
 
-int ask_put(struct ask *a, const struct question *q, int64_t *ret_ns, struct err *err)
+static void prepare(struct ask *a, const struct question *q, const char *more)
 {
 	struct buf path = BUF_INIT;
-	int64_t begin_ns;
-	int rc;
 
 	put_path(&path, q);
+	path.len--; /* the NUL */
+	buf_put(&path, more, strlen(more) + 1);
 	buf_reset(&a->request);
 	wire_put_head(&a->request, &a->target->address, "GET", (const char *)path.p, a->target->key, NULL);
 	buf_put_str(&a->request, "\r\n");
 	buf_release(&path);
 	wire_reply_reset(&a->reply);
+}
+
+int ask_put(struct ask *a, const struct question *q, int64_t *ret_ns, struct err *err)
+{
+	int64_t begin_ns;
+	int rc;
+
+	prepare(a, q, "");
 	begin_ns = clock_mono_ns();
 	rc = wire_send(a->fd, buf_span(&a->request), false, err);
 	if (rc == 0 && q->kind == QUESTION_EXPORT)
@@ -116,6 +125,21 @@ int ask_put(struct ask *a, const struct question *q, int64_t *ret_ns, struct err
 		rc = wire_receive(a->fd, true, &a->reply, err);
 	*ret_ns = clock_mono_ns() - begin_ns;
 	return rc;
+}
+
+void ask_explain(struct ask *a, const struct question *q)
+{
+	static const char member[] = "\"explain\":";
+	struct span body;
+	const uint8_t *at;
+
+	prepare(a, q, "&explain=true");
+	if (wire_send(a->fd, buf_span(&a->request), false, NULL) < 0 || wire_receive(a->fd, true, &a->reply, NULL) < 0)
+		return;
+	body = wire_reply_body(&a->reply);
+	at = a->reply.status == 200 ? memmem(body.p, body.len, member, sizeof(member) - 1) : NULL;
+	if (at)
+		printf("%s %.*s\n", question_name(q->kind), (int)(body.p + body.len - at), (const char *)at);
 }
 
 bool ask_is_missing(const struct ask *a, const struct question *q)

@@ -28,6 +28,9 @@ void ask_close(struct ask *a);
 int ask_put(struct ask *a, const struct question *q, int64_t *ret_ns, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* Prints how the server went about a question with a page, where it tells (explain=true). */
+void ask_explain(struct ask *a, const struct question *q);
+
 /* Whether the server has no such endpoint, or refuses the query's language. */
 bool ask_is_missing(const struct ask *a, const struct question *q);
 

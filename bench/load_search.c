@@ -127,6 +127,18 @@ static int run_phase(struct search *s, struct search_phase *p, struct err *err)
 	return rc;
 }
 
+/* For whoever wants to know where the time of a page goes; another value than any that was measured. */
+static void explain(struct search *s)
+{
+	struct question q;
+
+	for (int i = 0; i < QUESTION_KINDS; i++) {
+		question_draw(&s->source, (enum question_kind)i, &q);
+		if (!s->is_missing[i] && (question_is_page(q.kind) || q.kind == QUESTION_REGEX))
+			ask_explain(&s->ask, &q);
+	}
+}
+
 /* ---- while events come in ---- */
 
 static int run_fed(struct search *s, struct search_phase *p, struct report *r, struct err *err)
@@ -228,9 +240,11 @@ static int run_search(struct search *s, struct report *r, struct err *err)
 	int rc;
 
 	report_add(r, "events", (double)s->census->counts.events);
+	target_wait_idle(&s->load->target, s->load->settle_s);
 	if ((rc = run_phase(s, &before, err)) < 0)
 		goto out;
 	report_alone(s, &before, r);
+	explain(s);
 	if (s->load->rate == 0)
 		goto out;
 	if ((rc = run_fed(s, &fed, r, err)) < 0)

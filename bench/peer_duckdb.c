@@ -44,7 +44,7 @@ static int execute(struct duckdb_state *s, const char *sql, const struct questio
 		   struct err *err)
 {
 	struct duckdb_result result = {0};
-	bool has_counts = q && !question_is_page(q->kind) && q->kind != QUESTION_EXPORT;
+	bool has_counts = ret && q && !question_is_page(q->kind) && q->kind != QUESTION_EXPORT;
 	int rc = 0;
 
 	if (s->query(s->connection, sql, &result) != 0)
