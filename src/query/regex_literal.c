@@ -200,7 +200,7 @@ void regex__literal(struct span pattern, bool any_case, struct buf *to)
 	while (r.at < pattern.len && is_certain)
 		is_certain = read_item(&r);
 	end_run(&r);
-	if (is_certain && buf_ok(&text))
+	if (is_certain && r.best_len > 0 && buf_ok(&text))
 		buf_put(to, text.p + r.best_from, r.best_len);
 	buf_release(&text);
 }

@@ -292,9 +292,7 @@ static bool read_time(struct span text, int64_t *ret)
 		return true;
 	if (text.len != 7 && text.len != 10)
 		return false;
-	memcpy(copy, text.p, text.len);
-	if (text.len == 7)
-		strcat(copy, "-01");
+	snprintf(copy, sizeof(copy), "%.*s%s", (int)text.len, (const char *)text.p, text.len == 7 ? "-01" : "");
 	if (sscanf(copy, "%4d-%2d-%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday) != 3 || tm.tm_year < 1)
 		return false;
 	tm.tm_year -= 1900;

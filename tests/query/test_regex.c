@@ -122,6 +122,7 @@ static void test_regex__reads_the_longest_literal(void **state)
 	assert_reads("^a\\.b$", false, "a.b");
 	assert_reads("a[b]]c", false, "]c");
 	assert_reads("abc|d", false, "");
+	assert_reads("^.*$", false, "");
 	assert_reads("(?i)abc", false, "");
 	assert_reads("abc\\Qd\\E", false, "");
 	assert_reads("desks", true, "de");
