@@ -1,7 +1,9 @@
 // GET /v1/tail: events as they come, resumed without loss or doubles, whatever the client does.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sleep, startServer, within } from './server.mjs';
 
@@ -260,6 +262,30 @@ test('a client that reads nothing is cut off, and others go on meanwhile', async
   other.close();
   socket.destroy();
   await untilTails(0);
+});
+
+test('records that cannot be read are said, and the rest comes', async () => {
+  const server = await startServer();
+  try {
+    const { ids } = (await server.append(Array.from({ length: 200 }, (_, n) => event(n)))).json;
+    await server.request('POST', '/v1/seal');
+    await server.append([event(200), event(201)]);
+    await server.stop();
+    const ledger = join(server.folder, 'segments', '1');
+    const path = join(ledger, readdirSync(ledger)[0]);
+    const bytes = readFileSync(path);
+    bytes[200] ^= 0x10;
+    writeFileSync(path, bytes);
+    await server.start();
+    const tail = await follow({ after: ids[0] }, {}, server);
+    await tail.until((t) => t.events.length === 3);
+    assert.deepEqual(tail.events.map((e) => e.type), ['damaged', 'message', 'message']);
+    assert.deepEqual(tail.events[0].data, { first: 0, next: 200 });
+    assert.deepEqual(tail.events.slice(1).map((e) => e.data.attributes.n), [200, 201]);
+    tail.close();
+  } finally {
+    await server.close();
+  }
 });
 
 test('a stopping server ends idle and stuck tails promptly', async () => {
