@@ -34,7 +34,9 @@ test('answers as GET /v1/events does', async () => {
   ]) {
     const posted = await post(params);
     assert.equal(posted.status, 200, posted.text);
-    assert.equal(posted.text, (await s.search(params)).text);
+    const got = await s.search(params);
+    const apart = (text) => text.replace(/"next_cursor":"[^"]+"/, '"next_cursor":"…"'); // holds the time of the first page
+    assert.equal(apart(posted.text), apart(got.text));
   }
 });
 
