@@ -2,8 +2,8 @@
  * Reading a run of integers; docs/format/column.md has the bytes, ints_encode.c how they come about.
  *
  * Packed and grouped runs are read in place. A grouped run has the end of each group as the sum of the widths so far:
- * a group of 128 numbers of w bits takes 16 * w bytes, so the sum is the offset, and its steps are the widths. The rest
- * is decoded when the run is opened.
+ * a group of 128 numbers of w bits takes 16 * w bytes, so the sum is the offset, and its steps are the widths. Tokens
+ * are inflated when the run is opened and read from there (ints_tokens_read.c); differences are added up at once.
  */
 #include "codec/ints.h"
 
@@ -21,6 +21,8 @@ static uint64_t get_number(const struct ints *r, size_t i)
 
 	if (r->mode == INTS_PACKED)
 		return ints__bits_get(r->packed, i * r->width, r->width);
+	if (r->mode == INTS_TOKENS)
+		return ints__tokens_number(r, i);
 	start = group ? get_u16le(r->ends.p + 2 * group - 2) : 0;
 	width = get_u16le(r->ends.p + 2 * group) - start;
 	return ints__bits_get(r->minima, group * r->width, r->width) +
@@ -43,6 +45,10 @@ static void read_numbers(const struct ints *r, size_t from, size_t n, uint64_t *
 
 	if (r->mode == INTS_PACKED) {
 		ints__unpack(r->packed, from * r->width, n, r->width, 0, to);
+		return;
+	}
+	if (r->mode == INTS_TOKENS) {
+		ints__tokens_read(r, from, n, to);
 		return;
 	}
 	while (from < end) {
@@ -104,41 +110,45 @@ static void finish_plain(const struct ints *r, uint64_t *x, size_t n)
 }
 
 /* x[1..n) holds the differences; x[0] becomes the base. */
-static void finish_deltas(const struct ints *r, uint64_t *x, size_t n, uint64_t step, bool is_zigzag)
+static void finish_deltas(const struct ints *r, uint64_t *x, uint64_t step, bool is_zigzag)
 {
-	uint64_t sum = 0;
+	uint64_t scale = (uint64_t)r->scale;
+	uint64_t sum = (uint64_t)r->base;
 
-	x[0] = (uint64_t)r->base;
-	for (size_t i = 1; i < n; i++) {
-		sum += is_zigzag ? ints__unzigzag(x[i]) : x[i] + step;
-		x[i] = (uint64_t)r->base + (uint64_t)r->scale * sum;
-	}
+	x[0] = sum;
+	for (size_t i = 1; is_zigzag && i < r->n; i++)
+		x[i] = sum += ints__unzigzag(x[i]) * scale;
+	for (size_t i = 1; !is_zigzag && i < r->n; i++)
+		x[i] = sum += (x[i] + step) * scale;
 }
 
-/* Decodes a run of differences or tokens, whose numbers are opened or come next, into memory. */
-static int decode(struct ints *r, struct reader *from, unsigned mark, uint64_t step, struct err *err)
+/* Adds up a run of differences, which is opened, into memory. */
+static int add_up(struct ints *r, uint64_t step, bool is_zigzag, struct err *err)
 {
 	uint64_t *x = try_alloc(r->n * sizeof(*x));
-	size_t skip = mark & INTS_DELTA ? 1 : 0;
-	int rc = 0;
 
 	if (!x)
 		return err_set(err, E_NO_MEMORY, "no memory for %u integers", r->n);
-	if (r->mode == INTS_TOKENS)
-		rc = ints__tokens_get(from, r->n - skip, x + skip, err);
-	else
-		read_numbers(r, 0, r->n - skip, x + skip);
-	if (rc < 0)
-		goto out;
-	if (mark & INTS_DELTA)
-		finish_deltas(r, x, r->n, step, mark & INTS_ZIGZAG);
-	else
-		finish_plain(r, x, r->n);
+	read_numbers(r, 0, r->n - 1, x + 1);
+	finish_deltas(r, x, step, is_zigzag);
 	r->decoded = (int64_t *)x;
-	x = NULL;
-out:
-	free(x);
-	return rc;
+	free(r->owned);
+	r->owned = NULL;
+	return 0;
+}
+
+static int open_numbers(struct ints *r, struct reader *from, size_t n, struct err *err)
+{
+	switch (r->mode) {
+	case INTS_PACKED:
+		return open_packed(r, from, n, err);
+	case INTS_GROUPED:
+		return open_grouped(r, from, n, err);
+	case INTS_TOKENS:
+		return ints__tokens_open(r, from, n, err);
+	default:
+		return 0;
+	}
 }
 
 /* Which flags a mode may have, and that differences are of two values at least. */
@@ -174,22 +184,21 @@ int ints_open(struct ints *ret, struct reader *from, size_t n, struct err *err)
 		step = ints__unzigzag(reader_varint(from));
 	if (from->failed)
 		return err_corrupt(err, 0, "integers: the head is cut off");
-	if (r.mode == INTS_PACKED)
-		rc = open_packed(&r, from, mark & INTS_DELTA ? n - 1 : n, err);
-	else if (r.mode == INTS_GROUPED)
-		rc = open_grouped(&r, from, mark & INTS_DELTA ? n - 1 : n, err);
-	if (rc < 0)
-		return rc;
-	if (r.mode == INTS_TOKENS || (mark & INTS_DELTA))
-		rc = decode(&r, from, mark, step, err);
+	rc = open_numbers(&r, from, mark & INTS_DELTA ? n - 1 : n, err);
+	if (rc == 0 && (mark & INTS_DELTA))
+		rc = add_up(&r, step, mark & INTS_ZIGZAG, err);
 	if (rc == 0)
 		*ret = r;
+	else
+		ints_release(&r);
 	return rc;
 }
 
 void ints_release(struct ints *r)
 {
+	free(r->owned);
 	free(r->decoded);
+	r->owned = NULL;
 	r->decoded = NULL;
 }
 
@@ -215,6 +224,51 @@ void ints_read(const struct ints *r, size_t from, size_t n, int64_t *to)
 		read_numbers(r, from, n, (uint64_t *)to);
 		finish_plain(r, (uint64_t *)to, n);
 	}
+}
+
+void ints_read_u32(const struct ints *r, size_t from, size_t n, uint32_t *to)
+{
+	int64_t some[4 * INTS_GROUP];
+	size_t step = sizeof(some) / sizeof(some[0]);
+
+	for (size_t i = 0; i < n; i += step) {
+		size_t len = n - i < step ? n - i : step;
+
+		ints_read(r, from + i, len, some);
+		for (size_t k = 0; k < len; k++)
+			to[i + k] = (uint64_t)some[k] > UINT32_MAX ? UINT32_MAX : (uint32_t)some[k];
+	}
+}
+
+void ints_decode(struct ints *r)
+{
+	if (r->mode != INTS_TOKENS || r->decoded)
+		return;
+	r->decoded = try_alloc(r->n * sizeof(*r->decoded));
+	if (!r->decoded)
+		return;
+	read_numbers(r, 0, r->n, (uint64_t *)r->decoded);
+	finish_plain(r, (uint64_t *)r->decoded, r->n);
+	free(r->owned);
+	r->owned = NULL;
+}
+
+int64_t *ints_take(struct ints *r)
+{
+	int64_t *all = r->decoded ? r->decoded : try_alloc(r->n * sizeof(*all));
+
+	if (all && !r->decoded)
+		ints_read(r, 0, r->n, all);
+	r->decoded = NULL;
+	ints_release(r);
+	return all;
+}
+
+size_t ints_memory(const struct ints *r)
+{
+	size_t tokens = r->owned ? r->packed.len + r->packed.len / INTS_GROUP * sizeof(*r->marks) : 0;
+
+	return tokens + (r->decoded ? r->n * sizeof(*r->decoded) : 0);
 }
 
 /* Packed numbers: whether the largest that the width allows is within. Saves looking at them. */

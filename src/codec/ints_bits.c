@@ -81,6 +81,13 @@ static size_t count_safe(struct span bits, size_t bit, size_t n, unsigned width)
 	return safe < n ? safe : n;
 }
 
+/* Numbers of a byte each, the tokens of small ones among them. */
+static void widen(const uint8_t *bytes, size_t n, uint64_t plus, uint64_t *to)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = bytes[i] + plus;
+}
+
 void ints__unpack(struct span bits, size_t bit, size_t n, unsigned width, uint64_t plus, uint64_t *to)
 {
 	size_t safe = count_safe(bits, bit, n, width);
@@ -90,6 +97,10 @@ void ints__unpack(struct span bits, size_t bit, size_t n, unsigned width, uint64
 	if (width == 0) {
 		for (; i < n; i++)
 			to[i] = plus;
+		return;
+	}
+	if (width == 8) {
+		widen(bits.p + (bit >> 3), n, plus, to);
 		return;
 	}
 	for (; i < safe; i++, bit += width)

@@ -88,7 +88,10 @@ void ints__pack(struct buf *to, const uint64_t *x, size_t n, unsigned width, uin
 /* Reads n numbers from bit offset `bit` on and adds `plus`. */
 void ints__unpack(struct span bits, size_t bit, size_t n, unsigned width, uint64_t plus, uint64_t *to);
 
-/* ---- ints_tokens.c: numbers as entropy-coded magnitudes and plain low bits ---- */
+/* ---- ints_tokens.c, ints_tokens_read.c: numbers as entropy-coded magnitudes and plain low bits ---- */
+
+#define INTS_TOKENS_JOINED 15 /* in place of a mantissa: `direct` bits each, joined to bytes */
+#define INTS_TOKEN_LOW_MAX 56 /* bits below the token of one number: what ints__bits_put takes */
 
 struct ints__token_kind {
 	uint8_t direct;   /* numbers below 2^direct are their own token */
@@ -103,7 +106,11 @@ size_t ints__tokens_estimate(const uint64_t *sample, size_t count, uint64_t max,
 /* Appends n numbers up to `max`, of `kind` if it holds them; false when the code does not help or memory is out. */
 bool ints__tokens_put(struct buf *to, struct ints__token_kind kind, const uint64_t *x, size_t n, uint64_t max);
 
-int ints__tokens_get(struct reader *from, size_t n, uint64_t *to, struct err *err) __attribute__((warn_unused_result));
+/* Opens the tokens of n numbers as r's. Where a token says all (joined ones, small numbers) r becomes PACKED. */
+int ints__tokens_open(struct ints *r, struct reader *from, size_t n, struct err *err)
+	__attribute__((warn_unused_result));
+uint64_t ints__tokens_number(const struct ints *r, size_t i);
+void ints__tokens_read(const struct ints *r, size_t from, size_t n, uint64_t *to);
 
 /* ---- ints.c ---- */
 

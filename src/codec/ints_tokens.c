@@ -20,20 +20,10 @@
 #include "base/mem.h"
 #include "codec/ints_priv.h"
 
-#define JOINED          15 /* in place of a mantissa: `direct` bits each, joined to bytes */
-#define EXTRA_BITS_MAX  56 /* of one number: what ints__bits_put takes */
-#define EXTRA_INVALID   255
 #define FRAME_BYTES     16 /* of zstd's and our headers */
 #define TABLE_HALF_BITS 9  /* a symbol's share of a Huffman table */
 #define KINDS_MAX       2  /* that are worth comparing */
 #define PROBE_MAX       4096
-
-/* What tokens mean, each member by token. */
-struct meanings {
-	uint64_t base[256];
-	uint64_t mask[256];
-	uint8_t extra[256]; /* bits that follow; EXTRA_INVALID when there is no such token */
-};
 
 /* What holds any number that tokens can hold. */
 static const struct ints__token_kind widest_kind = {4, 2};
@@ -44,22 +34,15 @@ static size_t list_kinds(uint64_t max, struct ints__token_kind ret[KINDS_MAX])
 {
 	unsigned width = ints__width(max);
 
-	ret[0] = width <= 2   ? (struct ints__token_kind){4, JOINED}
+	ret[0] = width <= 2   ? (struct ints__token_kind){4, INTS_TOKENS_JOINED}
 		 : width <= 4 ? (struct ints__token_kind){8, 0}
 			      : widest_kind;
-	ret[1] = width <= 1   ? (struct ints__token_kind){1, JOINED}
-		 : width <= 2 ? (struct ints__token_kind){2, JOINED}
-		 : width <= 4 ? (struct ints__token_kind){4, JOINED}
+	ret[1] = width <= 1   ? (struct ints__token_kind){1, INTS_TOKENS_JOINED}
+		 : width <= 2 ? (struct ints__token_kind){2, INTS_TOKENS_JOINED}
+		 : width <= 4 ? (struct ints__token_kind){4, INTS_TOKENS_JOINED}
 		 : width <= 8 ? (struct ints__token_kind){8, 0}
 			      : (struct ints__token_kind){7, 4};
 	return width <= 15 ? 2 : 1;
-}
-
-static bool is_kind_valid(struct ints__token_kind kind)
-{
-	if (kind.mantissa == JOINED)
-		return kind.direct == 1 || kind.direct == 2 || kind.direct == 4;
-	return kind.direct <= 8 && kind.mantissa <= kind.direct;
 }
 
 static inline unsigned token_of(struct ints__token_kind kind, uint64_t v)
@@ -76,31 +59,9 @@ static inline unsigned token_of(struct ints__token_kind kind, uint64_t v)
 /* Whether numbers up to `max` can be tokens of a kind. */
 static bool is_held(struct ints__token_kind kind, uint64_t max)
 {
-	if (kind.mantissa == JOINED)
+	if (kind.mantissa == INTS_TOKENS_JOINED)
 		return max >> kind.direct == 0;
-	return ints__width(max) <= EXTRA_BITS_MAX && token_of(kind, max) <= 255;
-}
-
-static void fill_meanings(struct ints__token_kind kind, struct meanings *ret)
-{
-	for (unsigned t = 0; t < 256; t++) {
-		unsigned above = t - (1u << kind.direct);
-		unsigned top = kind.direct + (above >> kind.mantissa);
-		uint64_t lead = (1u << kind.mantissa) + (above & ((1u << kind.mantissa) - 1));
-		unsigned extra = top - kind.mantissa;
-
-		if (t < 1u << kind.direct) {
-			lead = t;
-			extra = 0;
-		}
-		ret->extra[t] = (uint8_t)extra;
-		if (extra > EXTRA_BITS_MAX || (extra && top > 63)) {
-			extra = 0;
-			ret->extra[t] = EXTRA_INVALID;
-		}
-		ret->base[t] = lead << extra;
-		ret->mask[t] = ((uint64_t)1 << extra) - 1;
-	}
+	return ints__width(max) <= INTS_TOKEN_LOW_MAX && token_of(kind, max) <= 255;
 }
 
 /* log2 in 1/256, right to about 0.01: linear between the powers, plus the parabola that is nearly the difference. */
@@ -116,7 +77,7 @@ static unsigned log2_256(uint32_t v)
 static size_t count_symbols(struct ints__token_kind kind, const uint64_t *sample, size_t count, uint32_t seen[256],
 			    uint64_t *ret_extra_bits)
 {
-	size_t joined = kind.mantissa == JOINED ? 8u / kind.direct : 1;
+	size_t joined = kind.mantissa == INTS_TOKENS_JOINED ? 8u / kind.direct : 1;
 	uint64_t extra = 0;
 	size_t i = 0;
 
@@ -205,7 +166,7 @@ static void cut(struct ints__token_kind kind, const uint64_t *x, size_t n, uint8
 		struct low_bits a = cut_one(kind, x[i], &tokens[i]);
 		struct low_bits b = cut_one(kind, x[i + 1], &tokens[i + 1]);
 
-		if (a.width + b.width <= EXTRA_BITS_MAX) {
+		if (a.width + b.width <= INTS_TOKEN_LOW_MAX) {
 			ints__bits_put(&bits, a.v | b.v << a.width, a.width + b.width);
 		} else {
 			ints__bits_put(&bits, a.v, a.width);
@@ -297,55 +258,5 @@ bool ints__tokens_put(struct buf *to, struct ints__token_kind kind, const uint64
 	if (!is_held(kind, max))
 		return false;
 	buf_put_u8(to, (uint8_t)(kind.direct << 4 | kind.mantissa));
-	return kind.mantissa == JOINED ? put_joined(to, kind, x, n) : put_cut(to, kind, x, n);
-}
-
-/* Joins tokens and low bits; false when a token means nothing or the bits do not come out even. */
-static bool join(struct ints__token_kind kind, const uint8_t *tokens, size_t n, struct span extra, uint64_t *to)
-{
-	struct meanings meanings;
-	size_t bit = 0;
-	bool valid = true;
-
-	fill_meanings(kind, &meanings);
-	for (size_t i = 0; i < n; i++) {
-		uint8_t token = tokens[i];
-		size_t byte = bit >> 3;
-
-		valid &= meanings.extra[token] != EXTRA_INVALID;
-		if (byte + 8 <= extra.len)
-			to[i] = meanings.base[token] + (get_u64le(extra.p + byte) >> (bit & 7) & meanings.mask[token]);
-		else
-			to[i] = meanings.base[token] + ints__bits_tail(extra, bit, meanings.extra[token] & 63);
-		bit += meanings.extra[token];
-	}
-	return valid && (bit + 7) / 8 == extra.len;
-}
-
-int ints__tokens_get(struct reader *from, size_t n, uint64_t *to, struct err *err)
-{
-	uint8_t mark = reader_u8(from);
-	struct ints__token_kind kind = {mark >> 4, mark & 15};
-	struct span frame = reader_bytes(from, reader_varint(from));
-	size_t len = kind.mantissa == JOINED ? ints__bytes(n, kind.direct) : n;
-	struct span extra = {NULL, 0};
-	uint8_t *tokens = NULL;
-	int rc;
-
-	if (kind.mantissa != JOINED)
-		extra = reader_bytes(from, reader_varint(from));
-	if (from->failed || !is_kind_valid(kind))
-		return err_corrupt(err, 0, "integers: the token header is damaged");
-	tokens = try_alloc(len);
-	if (!tokens)
-		return err_set(err, E_NO_MEMORY, "no memory for %zu integers", n);
-	if ((rc = ints__zstd_get(frame, tokens, len, err)) < 0)
-		goto out;
-	if (kind.mantissa == JOINED)
-		ints__unpack(span_of(tokens, len), 0, n, kind.direct, 0, to);
-	else if (!join(kind, tokens, n, extra, to))
-		rc = err_corrupt(err, 0, "integers: tokens and their low bits do not fit together");
-out:
-	free(tokens);
-	return rc;
+	return kind.mantissa == INTS_TOKENS_JOINED ? put_joined(to, kind, x, n) : put_cut(to, kind, x, n);
 }

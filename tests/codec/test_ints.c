@@ -164,6 +164,22 @@ static void check_stretches(struct rng *r, const struct ints *run, const int64_t
 	}
 }
 
+static void check_u32(struct rng *r, const struct ints *run, const int64_t *values, size_t n)
+{
+	size_t from = pick(r, n), len = pick(r, n - from + 1);
+	uint32_t *room = xarray(len + 1, sizeof(*room));
+
+	room[len] = 77;
+	ints_read_u32(run, from, len, room);
+	for (size_t i = 0; i < len; i++) {
+		int64_t v = values[from + i];
+
+		assert_int_equal(room[i], v < 0 || v > UINT32_MAX ? UINT32_MAX : (uint32_t)v);
+	}
+	assert_int_equal(room[len], 77);
+	free(room);
+}
+
 /* Encodes, opens with other bytes behind, and reads in every way. */
 static void check_round_trip(struct rng *r, const int64_t *values, size_t n)
 {
@@ -186,7 +202,16 @@ static void check_round_trip(struct rng *r, const int64_t *values, size_t n)
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(ints_get(&run, i), values[i]);
 	check_stretches(r, &run, values, n, room);
-	ints_release(&run);
+	check_u32(r, &run, values, n);
+	assert_true(ints_memory(&run) <= n * 9);
+	ints_decode(&run);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(ints_get(&run, i), values[i]);
+	check_stretches(r, &run, values, n, room);
+	free(room);
+	room = ints_take(&run);
+	assert_memory_equal(room, values, n * sizeof(*room));
+	assert_int_equal(ints_memory(&run), 0);
 	free(room);
 	buf_release(&b);
 }

@@ -38,6 +38,8 @@ static void open_ints(struct span in, size_t n)
 	if (ints_open(&run, &r, n, NULL) < 0)
 		goto out;
 	ints_read(&run, 0, n, values);
+	for (size_t i = 0; i < n; i++)
+		must(ints_get(&run, i) == values[i]);
 	ints_release(&run);
 	ints_encode(values, n, &b);
 	r = reader_of(buf_span(&b));
