@@ -94,9 +94,10 @@ static int open_text(struct column *c, struct reader *from, struct err *err)
 		return 0;
 	if (!ints__zstd_may_hold(frame.len, total))
 		return err_corrupt(err, 0, "column: %zu bytes cannot hold texts of %zu", frame.len, total);
-	c->inflated = try_alloc(total);
+	c->inflated = try_alloc(total + COLUMN_SLACK);
 	if (!c->inflated)
 		return err_set(err, E_NO_MEMORY, "no memory for texts of %zu bytes", total);
+	memset(c->inflated + total, 0, COLUMN_SLACK);
 	c->bytes = span_of(c->inflated, total);
 	return ints__zstd_get(frame, c->inflated, total, err);
 }
@@ -144,6 +145,18 @@ void column_release(struct column *c)
 	free(c->inflated);
 	c->offsets = NULL;
 	c->inflated = NULL;
+}
+
+void column_decode(struct column *c)
+{
+	if (c->encoding != COLUMN_TEXT) /* whose lengths are offsets by now */
+		ints_decode(&c->ints);
+}
+
+size_t column_memory(const struct column *c)
+{
+	return ints_memory(&c->ints) + (c->offsets ? (c->n + 1) * sizeof(*c->offsets) : 0) +
+	       (c->inflated ? c->bytes.len : 0);
 }
 
 void column_get(const struct column *c, size_t i, struct buf *to)

@@ -54,8 +54,17 @@ struct column {
 int column_open(struct column *c, struct reader *from, size_t n, struct err *err) __attribute__((warn_unused_result));
 void column_release(struct column *c);
 
+/* Bytes that may be read behind the end of texts that were inflated: so they can be copied and searched in steps. */
+#define COLUMN_SLACK 64u
+
+/* Bytes of memory that the run owns. */
+size_t column_memory(const struct column *c);
+
 /* Appends value i to `to`. */
 void column_get(const struct column *c, size_t i, struct buf *to);
+
+/* For many column_get to come: see ints_decode. */
+void column_decode(struct column *c);
 
 /* The number behind value i: INT its value, TIME microseconds, IPV4 the address as u32; false for the others. */
 bool column_number(const struct column *c, size_t i, int64_t *ret);

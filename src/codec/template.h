@@ -58,7 +58,27 @@ struct template_run *template_close(struct template_run *r);
 /* Appends the text of referenced column `ref` in the record of value i. */
 typedef int template_ref_fn(void *user, size_t ref, size_t i, struct buf *to, struct err *err);
 /* Appends value i. */
-int template_get(const struct template_run *r, size_t i, template_ref_fn *ref, void *user, struct buf *to,
-		 struct err *err) __attribute__((warn_unused_result));
+int template_get(struct template_run *r, size_t i, template_ref_fn *ref, void *user, struct buf *to, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Texts of a referenced column: that of value i is number[i], or i itself when `number` is NULL; TEMPLATE_REF_NONE when
+ * there is none. COLUMN_SLACK bytes behind the last text may be read. */
+#define TEMPLATE_REF_NONE UINT32_MAX
+struct template_texts {
+	const uint8_t *text;
+	const uint32_t *offset;
+	const uint32_t *number;
+};
+
+/*
+ * Appends all values back to back; value i is offset[i] … offset[i + 1], counted from where `to` ended before.
+ * COLUMN_SLACK bytes behind the last one may be read. Returns 1 when they take more than bytes_max, or one is longer
+ * than a record: then they are to be read one by one. A text that is referred to and missing or empty is E_CORRUPT.
+ */
+int template_get_all(const struct template_run *r, const struct template_texts *refs, size_t bytes_max, struct buf *to,
+		     uint32_t *offset, struct err *err) __attribute__((warn_unused_result));
+
+/* Bytes of memory that the run owns. */
+size_t template_memory(const struct template_run *r);
 
 #endif

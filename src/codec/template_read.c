@@ -1,23 +1,13 @@
 /* Reading a run of templates: the hole columns are opened once, a value is put together from its template's parts. */
+#include <emmintrin.h>
+
 #include "base/mem.h"
 #include "codec/template_priv.h"
 
-struct read_template {
-	uint32_t part_count;
-	uint32_t hole_count;
-	struct template_part *part;
-	struct column *hole;
-	uint32_t opened; /* hole columns to release */
-	uint32_t uses;   /* values of this template */
-};
+_Static_assert(TEMPLATE_MAX <= 256, "a template's number is a byte");
 
-struct template_run {
-	size_t n;
-	size_t count;
-	struct read_template *template;
-	uint16_t *number; /* per value: its template */
-	uint16_t *rank;   /* per value: its place among the values of its template */
-};
+#define RANKS_BY_COUNT 16u /* so many ranks are counted out; then all are made, which takes as long as so many */
+#define COUNT_STEP     512u
 
 struct template_run *template_close(struct template_run *r)
 {
@@ -30,6 +20,7 @@ struct template_run *template_close(struct template_run *r)
 		free(r->template[t].part);
 	}
 	free(r->template);
+	free(r->literals);
 	free(r->number);
 	free(r->rank);
 	free(r);
@@ -85,34 +76,74 @@ static int read_templates(struct template_run *r, struct reader *from, size_t re
 	return 0;
 }
 
+/* Copies the literals to where reading may go past the end. */
+static int keep_literals(struct template_run *r, struct err *err)
+{
+	size_t len = 0;
+	uint8_t *to;
+
+	for (size_t t = 0; t < r->count; t++)
+		for (uint32_t k = 0; k < r->template[t].part_count; k++)
+			len += r->template[t].part[k].literal.len;
+	to = r->literals = try_alloc(len + COLUMN_SLACK);
+	if (!to)
+		return err_set(err, E_NO_MEMORY, "no memory for the templates of a column");
+	for (size_t t = 0; t < r->count; t++) {
+		for (uint32_t k = 0; k < r->template[t].part_count; k++) {
+			struct span *literal = &r->template[t].part[k].literal;
+
+			if (literal->len)
+				memcpy(to, literal->p, literal->len);
+			literal->p = to;
+			to += literal->len;
+		}
+	}
+	memset(to, 0, COLUMN_SLACK);
+	return 0;
+}
+
+/* Neighbours are often of one template: four counts side by side, so that none waits for the one before. */
+static void count_uses(struct template_run *r)
+{
+	uint32_t seen[4][TEMPLATE_MAX] = {{0}};
+	size_t i = 0;
+
+	for (; i + 4 <= r->n; i += 4)
+		for (size_t k = 0; k < 4; k++)
+			seen[k][r->number[i + k]]++;
+	for (; i < r->n; i++)
+		seen[0][r->number[i]]++;
+	for (size_t t = 0; t < r->count; t++)
+		r->template[t].uses = seen[0][t] + seen[1][t] + seen[2][t] + seen[3][t];
+}
+
 static int read_numbers(struct template_run *r, struct reader *from, struct err *err)
 {
+	uint32_t some[COUNT_STEP], max = 0;
 	struct ints numbers;
-	int64_t *value;
-	int rc = 0;
+	int rc;
 
 	if (r->count == 1) {
-		for (size_t i = 0; i < r->n; i++)
-			r->rank[i] = (uint16_t)i;
 		r->template[0].uses = (uint32_t)r->n;
 		return 0;
 	}
 	rc = ints_open(&numbers, from, r->n, err);
 	if (rc < 0)
 		return rc;
-	value = xarray(r->n, sizeof(*value));
-	ints_read(&numbers, 0, r->n, value);
-	for (size_t i = 0; i < r->n && rc == 0; i++) {
-		if (value[i] < 0 || (uint64_t)value[i] >= r->count) {
-			rc = E_CORRUPT;
-			break;
+	for (size_t i = 0; i < r->n; i += COUNT_STEP) {
+		size_t len = r->n - i < COUNT_STEP ? r->n - i : COUNT_STEP;
+
+		ints_read_u32(&numbers, i, len, some);
+		for (size_t k = 0; k < len; k++) {
+			max = some[k] > max ? some[k] : max;
+			r->number[i + k] = (uint8_t)some[k];
 		}
-		r->number[i] = (uint16_t)value[i];
-		r->rank[i] = (uint16_t)r->template[value[i]].uses++;
 	}
-	free(value);
 	ints_release(&numbers);
-	return rc;
+	if (max >= r->count)
+		return E_CORRUPT;
+	count_uses(r);
+	return 0;
 }
 
 static int open_holes(struct template_run *r, struct reader *from, struct err *err)
@@ -143,8 +174,9 @@ int template_open(struct span bytes, size_t n, size_t ref_count, struct template
 	must(n <= 65536);
 	r->n = n;
 	r->number = xarray(n, sizeof(*r->number));
-	r->rank = xarray(n, sizeof(*r->rank));
 	rc = read_templates(r, &from, ref_count);
+	if (rc == 0)
+		rc = keep_literals(r, err);
 	if (rc == 0)
 		rc = read_numbers(r, &from, err);
 	if (rc == 0)
@@ -159,14 +191,61 @@ int template_open(struct span bytes, size_t n, size_t ref_count, struct template
 	return 0;
 }
 
-int template_get(const struct template_run *r, size_t i, template_ref_fn *ref, void *user, struct buf *to,
-		 struct err *err)
+/* ---- one value ---- */
+
+static void decode_holes(struct template_run *r)
+{
+	for (size_t t = 0; t < r->count; t++)
+		for (uint32_t h = 0; h < r->template[t].opened; h++)
+			column_decode(&r->template[t].hole[h]);
+}
+
+static void make_ranks(struct template_run *r)
+{
+	uint32_t next[TEMPLATE_MAX] = {0};
+
+	decode_holes(r);
+	r->rank = xarray(r->n, sizeof(*r->rank));
+	for (size_t i = 0; i < r->n; i++)
+		r->rank[i] = (uint16_t)next[r->number[i]]++;
+}
+
+static size_t count_equal(const uint8_t *p, size_t n, uint8_t what)
+{
+	const __m128i wanted = _mm_set1_epi8((char)what), one = _mm_set1_epi8(1);
+	__m128i sum = _mm_setzero_si128();
+	size_t i = 0, count;
+
+	for (; i + 16 <= n; i += 16) {
+		__m128i is = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + i)), wanted);
+
+		sum = _mm_add_epi64(sum, _mm_sad_epu8(_mm_and_si128(is, one), _mm_setzero_si128()));
+	}
+	count = (size_t)_mm_cvtsi128_si64(_mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum)));
+	for (; i < n; i++)
+		count += p[i] == what;
+	return count;
+}
+
+/* The place of value i among the values of its template. */
+static size_t find_rank(struct template_run *r, size_t i)
+{
+	if (!r->rank && ++r->ranks_asked <= RANKS_BY_COUNT)
+		return count_equal(r->number, i, r->number[i]);
+	if (!r->rank)
+		make_ranks(r);
+	return r->rank[i];
+}
+
+int template_get(struct template_run *r, size_t i, template_ref_fn *ref, void *user, struct buf *to, struct err *err)
 {
 	const struct read_template *t;
 	uint32_t hole = 0;
+	size_t rank;
 
 	must(i < r->n);
 	t = &r->template[r->number[i]];
+	rank = t->hole_count ? find_rank(r, i) : 0;
 	for (uint32_t k = 0; k < t->part_count; k++) {
 		const struct template_part *part = &t->part[k];
 		int rc = 0;
@@ -176,9 +255,21 @@ int template_get(const struct template_run *r, size_t i, template_ref_fn *ref, v
 		else if (part->kind == PART_REF)
 			rc = ref(user, part->ref, i, to, err);
 		else
-			column_get(&t->hole[hole++], r->rank[i], to);
+			column_get(&t->hole[hole++], rank, to);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
+}
+
+size_t template_memory(const struct template_run *r)
+{
+	size_t bytes = r->n * (sizeof(*r->number) + (r->rank ? sizeof(*r->rank) : 0));
+
+	for (size_t t = 0; t < r->count; t++) {
+		bytes += r->template[t].part_count * sizeof(struct template_part);
+		for (uint32_t h = 0; h < r->template[t].opened; h++)
+			bytes += sizeof(struct column) + column_memory(&r->template[t].hole[h]);
+	}
+	return bytes;
 }

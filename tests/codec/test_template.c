@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "codec/json_text.h"
+#include "codec/limits.h"
 #include "codec/template.h"
 #include "codec/token.h"
 #include "event_sample.h"
@@ -99,6 +100,64 @@ static int put_ref(void *user, size_t ref, size_t i, struct buf *to, struct err 
 	return 0;
 }
 
+/* ---- all values at once ---- */
+
+/* A referenced column's texts, other ones between them. */
+struct ref_texts {
+	struct buf text;
+	uint32_t offset[2 * VALUES_MAX + 1];
+	uint32_t number[VALUES_MAX];
+};
+
+static void fill_ref_texts(const struct source *s, uint32_t candidate, struct ref_texts *x)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct span v = s->ref[candidate][i];
+
+		x->number[i] = v.p ? n : TEMPLATE_REF_NONE;
+		if (!v.p)
+			continue;
+		buf_put_span(&x->text, v);
+		x->offset[++n] = (uint32_t)x->text.len;
+		buf_put_str(&x->text, "other");
+		x->offset[++n] = (uint32_t)x->text.len;
+	}
+	memset(buf_room(&x->text, COLUMN_SLACK), 'x', COLUMN_SLACK);
+}
+
+static void check_all(const struct source *s, size_t refs, const struct template_run *opened)
+{
+	struct ref_texts *x = xarray(refs + 1, sizeof(*x));
+	struct template_texts texts[REFS_MAX] = {{NULL, NULL, NULL}};
+	uint32_t offset[VALUES_MAX + 1];
+	struct buf to = BUF_INIT;
+	size_t bytes = 0;
+
+	for (size_t k = 0; k < refs; k++) {
+		fill_ref_texts(s, s->of[k], &x[k]);
+		texts[k] = (struct template_texts){x[k].text.p, x[k].offset, x[k].number};
+	}
+	for (size_t i = 0; i < s->count; i++)
+		bytes += s->value[i].len;
+	buf_put_str(&to, "before");
+	if (bytes)
+		assert_int_equal(template_get_all(opened, texts, bytes - 1, &to, offset, NULL), 1);
+	buf_reset(&to);
+	buf_put_str(&to, "before");
+	assert_int_equal(template_get_all(opened, texts, bytes, &to, offset, NULL), 0);
+	assert_int_equal(to.len, 6 + bytes);
+	assert_true(to.cap >= to.len + COLUMN_SLACK);
+	assert_int_equal(offset[s->count], bytes);
+	for (size_t i = 0; i < s->count; i++)
+		assert_true(span_eq(span_of(to.p + 6 + offset[i], offset[i + 1] - offset[i]), s->value[i]));
+	for (size_t k = 0; k < refs; k++)
+		buf_release(&x[k].text);
+	free(x);
+	buf_release(&to);
+}
+
 static void check_values(struct source *s, const struct run *run)
 {
 	struct template_run *opened;
@@ -113,6 +172,8 @@ static void check_values(struct source *s, const struct run *run)
 		if (!span_eq(buf_span(&to), s->value[i]))
 			fail_msg("%.*s was %.*s", (int)to.len, to.p, (int)s->value[i].len, s->value[i].p);
 	}
+	check_all(s, run->refs, opened);
+	assert_true(template_memory(opened) > 0);
 	assert_null(template_close(opened));
 	buf_release(&to);
 }
@@ -376,6 +437,33 @@ static int put_any(void *user, size_t ref, size_t i, struct buf *to, struct err 
 	return 0;
 }
 
+/* Damaged or not, all at once says the same as one by one. */
+static void check_any(struct template_run *run, size_t n, size_t *limits)
+{
+	static const uint8_t text[3 + COLUMN_SLACK] = "any";
+	static const uint32_t offset[2] = {0, 3};
+	struct template_texts refs[256];
+	uint32_t *number = xarray(n, sizeof(*number)), *at = xarray(n + 1, sizeof(*at));
+	struct buf all = BUF_INIT, one = BUF_INIT;
+	bool is_long = false;
+	int rc;
+
+	for (size_t k = 0; k < 256; k++)
+		refs[k] = (struct template_texts){text, offset, number};
+	rc = template_get_all(run, refs, 1u << 30, &all, at, NULL);
+	for (size_t i = 0; i < n; i++) {
+		buf_reset(&one);
+		assert_int_equal(template_get(run, i, put_any, limits, &one, NULL), 0);
+		is_long |= one.len > RECORD_BYTES_MAX;
+		assert_true(rc || span_eq(span_of(all.p + at[i], at[i + 1] - at[i]), buf_span(&one)));
+	}
+	assert_int_equal(rc, is_long);
+	free(number);
+	free(at);
+	buf_release(&all);
+	buf_release(&one);
+}
+
 static void read_damaged(const uint8_t *p, size_t len, size_t refs, size_t n)
 {
 	struct template_run *run;
@@ -391,6 +479,7 @@ static void read_damaged(const uint8_t *p, size_t len, size_t refs, size_t n)
 			buf_reset(&to);
 			assert_int_equal(template_get(run, i, put_any, limits, &to, NULL), 0);
 		}
+		check_any(run, n, limits);
 		template_close(run);
 	} else {
 		assert_int_equal(err.code, E_CORRUPT);
