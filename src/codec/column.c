@@ -159,24 +159,31 @@ size_t column_memory(const struct column *c)
 	       (c->inflated ? c->bytes.len : 0);
 }
 
-void column_get(const struct column *c, size_t i, struct buf *to)
+size_t column__write(const struct column *c, size_t i, uint8_t *to)
 {
 	size_t row_bytes;
+
+	if (c->encoding != COLUMN_HEX && c->encoding != COLUMN_UUID)
+		return column__write_number(c->encoding, ints_get(&c->ints, i), to);
+	row_bytes = c->encoding == COLUMN_UUID ? COLUMN_UUID_BYTES : c->value_len / 2;
+	return column__write_row(c->encoding, span_of(c->bytes.p + i * row_bytes, row_bytes), to);
+}
+
+void column_get(const struct column *c, size_t i, struct buf *to)
+{
+	uint8_t *room;
 
 	switch (c->encoding) {
 	case COLUMN_CONST:
 		buf_put_span(to, c->bytes);
 		break;
-	case COLUMN_HEX:
-	case COLUMN_UUID:
-		row_bytes = c->encoding == COLUMN_UUID ? COLUMN_UUID_BYTES : c->value_len / 2;
-		column__put_row(c->encoding, span_of(c->bytes.p + i * row_bytes, row_bytes), to);
-		break;
 	case COLUMN_TEXT:
 		buf_put(to, c->bytes.p + c->offsets[i], c->offsets[i + 1] - c->offsets[i]);
 		break;
 	default:
-		column__put_number(c->encoding, ints_get(&c->ints, i), to);
+		room = buf_room(to, COLUMN_TYPED_MAX);
+		if (room)
+			buf_commit(to, column__write(c, i, room));
 		break;
 	}
 }

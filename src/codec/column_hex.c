@@ -147,13 +147,10 @@ bool column__read_rows(enum column_encoding encoding, const struct span *values,
 	return true;
 }
 
-static void put_uuid(const uint8_t *row, struct buf *to)
+static size_t write_uuid(const uint8_t *row, uint8_t *text)
 {
 	uint8_t digits[2 * COLUMN_UUID_BYTES];
-	uint8_t *text = buf_room(to, COLUMN_UUID_LEN);
 
-	if (!text)
-		return;
 	write_hex(row, COLUMN_UUID_BYTES, digits);
 	memcpy(text, digits, 8);
 	memcpy(text + 9, digits + 8, 4);
@@ -162,20 +159,13 @@ static void put_uuid(const uint8_t *row, struct buf *to)
 	memcpy(text + 24, digits + 20, 12);
 	for (unsigned i = 0; i < UUID_DASHES; i++)
 		text[uuid_dash[i]] = '-';
-	buf_commit(to, COLUMN_UUID_LEN);
+	return COLUMN_UUID_LEN;
 }
 
-void column__put_row(enum column_encoding encoding, struct span row, struct buf *to)
+size_t column__write_row(enum column_encoding encoding, struct span row, uint8_t *to)
 {
-	uint8_t *text;
-
-	if (encoding == COLUMN_UUID) {
-		put_uuid(row.p, to);
-		return;
-	}
-	text = buf_room(to, 2 * row.len);
-	if (!text)
-		return;
-	write_hex(row.p, (uint32_t)row.len, text);
-	buf_commit(to, 2 * row.len);
+	if (encoding == COLUMN_UUID)
+		return write_uuid(row.p, to);
+	write_hex(row.p, (uint32_t)row.len, to);
+	return 2 * row.len;
 }

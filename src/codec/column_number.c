@@ -168,38 +168,46 @@ bool column__has_bounds(enum column_encoding encoding, int64_t *ret_min, int64_t
 	return encoding == COLUMN_TIME || encoding == COLUMN_HEX_INT;
 }
 
-static void put_int(uint64_t v, bool is_negative, struct buf *to)
+/* Digits from the end of `text` to the front, two at a time; returns where they begin. */
+static inline uint8_t *write_digits(uint64_t v, uint8_t *end)
 {
-	uint8_t text[INT_DIGITS_MAX + 1];
-	uint8_t *p = text + sizeof(text);
+	for (; v > 99; v /= 100) {
+		unsigned pair = (unsigned)(v % 100);
 
-	if (is_negative)
-		v = 0 - v;
-	do {
-		*--p = (uint8_t)('0' + v % 10);
-		v /= 10;
-	} while (v);
+		*--end = (uint8_t)('0' + pair % 10);
+		*--end = (uint8_t)('0' + pair / 10);
+	}
+	*--end = (uint8_t)('0' + v % 10);
+	if (v > 9)
+		*--end = (uint8_t)('0' + v / 10);
+	return end;
+}
+
+static size_t write_int(uint64_t v, bool is_negative, uint8_t *to)
+{
+	uint8_t text[INT_DIGITS_MAX + 1], *end = text + sizeof(text), *p;
+	size_t len;
+
+	p = write_digits(is_negative ? 0 - v : v, end);
 	if (is_negative)
 		*--p = '-';
-	buf_put(to, p, (size_t)(text + sizeof(text) - p));
+	len = (size_t)(end - p);
+	memcpy(to, p, len);
+	return len;
 }
 
-static void put_hex_int(uint64_t v, struct buf *to)
+static size_t write_hex_int(uint64_t v, uint8_t *to)
 {
-	uint8_t text[16];
-	uint8_t *p = text + sizeof(text);
+	size_t len = v ? (67 - (size_t)__builtin_clzll(v)) / 4 : 1;
 
-	do {
-		*--p = (uint8_t) "0123456789abcdef"[v & 15];
-		v >>= 4;
-	} while (v);
-	buf_put(to, p, (size_t)(text + sizeof(text) - p));
+	for (size_t i = len; i > 0; i--, v >>= 4)
+		to[i - 1] = (uint8_t) "0123456789abcdef"[v & 15];
+	return len;
 }
 
-static void put_ipv4(uint64_t v, struct buf *to)
+static size_t write_ipv4(uint64_t v, uint8_t *to)
 {
-	uint8_t text[IPV4_LEN_MAX + 1];
-	uint8_t *p = text;
+	uint8_t *p = to;
 
 	for (unsigned shift = 32; shift; shift -= 8) {
 		unsigned part = v >> (shift - 8) & 255;
@@ -211,26 +219,20 @@ static void put_ipv4(uint64_t v, struct buf *to)
 		*p++ = (uint8_t)('0' + part % 10);
 		*p++ = '.';
 	}
-	buf_put(to, text, (size_t)(p - text) - 1);
+	return (size_t)(p - to) - 1;
 }
 
-void column__put_number(enum column_encoding encoding, int64_t number, struct buf *to)
+size_t column__write_number(enum column_encoding encoding, int64_t number, uint8_t *to)
 {
-	uint8_t time[TIMESTAMP_LEN];
-
 	switch (encoding) {
 	case COLUMN_HEX_INT:
-		put_hex_int((uint64_t)number, to);
-		break;
+		return write_hex_int((uint64_t)number, to);
 	case COLUMN_IPV4:
-		put_ipv4((uint64_t)number, to);
-		break;
+		return write_ipv4((uint64_t)number, to);
 	case COLUMN_TIME:
-		timestamp_format(number, time);
-		buf_put(to, time, sizeof(time));
-		break;
+		timestamp_format(number, to);
+		return TIMESTAMP_LEN;
 	default:
-		put_int((uint64_t)number, number < 0, to);
-		break;
+		return write_int((uint64_t)number, number < 0, to);
 	}
 }

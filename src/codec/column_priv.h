@@ -10,6 +10,12 @@
 #define COLUMN_HEX_INT_MAX   ((INT64_C(1) << 60) - 1) /* 15 digits */
 #define COLUMN_UUID_BYTES    16u
 #define COLUMN_UUID_LEN      36u
+#define COLUMN_TYPED_MAX     (2 * COLUMN_HEX_BYTES_MAX) /* bytes of the longest value that is neither CONST nor TEXT */
+
+/* ---- column.c ---- */
+
+/* Writes value i of an encoding that is neither CONST nor TEXT and returns its length, at most COLUMN_TYPED_MAX. */
+size_t column__write(const struct column *c, size_t i, uint8_t *to);
 
 /* ---- column_number.c: INT, HEX_INT, IPV4, TIME ---- */
 
@@ -17,8 +23,9 @@
 bool column__read_numbers(enum column_encoding encoding, const struct span *values, size_t n, int64_t *to,
 			  size_t stride);
 
-/* Appends the text of a number; of an address the low 32 bits count. */
-void column__put_number(enum column_encoding encoding, int64_t number, struct buf *to);
+/* Writes the text of a number and returns its length; of an address the low 32 bits count. There must be room for
+ * COLUMN_TYPED_MAX bytes. */
+size_t column__write_number(enum column_encoding encoding, int64_t number, uint8_t *to);
 
 /* The numbers that have a text, where not every one has. */
 bool column__has_bounds(enum column_encoding encoding, int64_t *ret_min, int64_t *ret_max);
@@ -32,8 +39,8 @@ uint32_t column__row_bytes(enum column_encoding encoding, struct span first);
 bool column__read_rows(enum column_encoding encoding, const struct span *values, size_t n, uint32_t row_bytes,
 		       uint8_t *to, size_t stride);
 
-/* Appends the text of a row. */
-void column__put_row(enum column_encoding encoding, struct span row, struct buf *to);
+/* Writes the text of a row and returns its length, with room as above. */
+size_t column__write_row(enum column_encoding encoding, struct span row, uint8_t *to);
 
 /* ---- column_rows.c: the bytes of HEX and UUID ---- */
 

@@ -101,6 +101,8 @@ static int open_grouped(struct ints *r, struct reader *from, size_t n, struct er
 static void finish_plain(const struct ints *r, uint64_t *x, size_t n)
 {
 	if (r->scale == 1) {
+		if (r->base == 0)
+			return;
 		for (size_t i = 0; i < n; i++)
 			x[i] += (uint64_t)r->base;
 		return;
@@ -223,20 +225,6 @@ void ints_read(const struct ints *r, size_t from, size_t n, int64_t *to)
 	} else {
 		read_numbers(r, from, n, (uint64_t *)to);
 		finish_plain(r, (uint64_t *)to, n);
-	}
-}
-
-void ints_read_u32(const struct ints *r, size_t from, size_t n, uint32_t *to)
-{
-	int64_t some[4 * INTS_GROUP];
-	size_t step = sizeof(some) / sizeof(some[0]);
-
-	for (size_t i = 0; i < n; i += step) {
-		size_t len = n - i < step ? n - i : step;
-
-		ints_read(r, from + i, len, some);
-		for (size_t k = 0; k < len; k++)
-			to[i + k] = (uint64_t)some[k] > UINT32_MAX ? UINT32_MAX : (uint32_t)some[k];
 	}
 }
 

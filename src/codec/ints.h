@@ -40,8 +40,9 @@ void ints_release(struct ints *r);
 int64_t ints_get(const struct ints *r, size_t i);                         /* i < n */
 void ints_read(const struct ints *r, size_t from, size_t n, int64_t *to); /* a stretch at once, fast */
 
-/* The same for numbers that should be small; any other is read as UINT32_MAX. */
+/* The same for numbers that should be small; any other is read as UINT32_MAX, or UINT16_MAX. */
 void ints_read_u32(const struct ints *r, size_t from, size_t n, uint32_t *to);
+void ints_read_u16(const struct ints *r, size_t from, size_t n, uint16_t *to);
 
 /* For many ints_get to come: decodes what is slow to reach one by one. Changes no value; without memory, nothing. */
 void ints_decode(struct ints *r);

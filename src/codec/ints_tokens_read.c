@@ -202,14 +202,23 @@ uint64_t ints__tokens_number(const struct ints *r, size_t i)
 	return number_base(r, token) + (low ? ints__bits_get(r->low, low_start(r, i), low) : 0);
 }
 
+/* Those of the tokens that mean something. */
 static void fill_meanings(const struct ints *r, struct meanings *ret)
 {
-	unsigned last = last_token(r);
+	unsigned last = last_token(r), small = 1u << r->direct, leads = 1u << r->mantissa;
+	unsigned t = 0, low = r->direct - r->mantissa;
 
-	for (unsigned t = 0; t <= last; t++) {
-		ret->base[t] = number_base(r, t);
-		ret->low[t] = (uint8_t)low_bits(r, t);
-		ret->mask[t] = ((uint64_t)1 << ret->low[t]) - 1;
+	for (; t < small && t <= last; t++) {
+		ret->base[t] = t;
+		ret->low[t] = 0;
+		ret->mask[t] = 0;
+	}
+	for (; t <= last; low++) {
+		for (unsigned k = 0; k < leads && t <= last; k++, t++) {
+			ret->base[t] = (uint64_t)(leads + k) << low;
+			ret->low[t] = (uint8_t)low;
+			ret->mask[t] = ((uint64_t)1 << low) - 1;
+		}
 	}
 }
 

@@ -119,7 +119,8 @@ static void count_uses(struct template_run *r)
 
 static int read_numbers(struct template_run *r, struct reader *from, struct err *err)
 {
-	uint32_t some[COUNT_STEP], max = 0;
+	uint16_t some[COUNT_STEP], max = 0;
+	uint8_t *number = r->number;
 	struct ints numbers;
 	int rc;
 
@@ -133,10 +134,10 @@ static int read_numbers(struct template_run *r, struct reader *from, struct err 
 	for (size_t i = 0; i < r->n; i += COUNT_STEP) {
 		size_t len = r->n - i < COUNT_STEP ? r->n - i : COUNT_STEP;
 
-		ints_read_u32(&numbers, i, len, some);
+		ints_read_u16(&numbers, i, len, some);
 		for (size_t k = 0; k < len; k++) {
 			max = some[k] > max ? some[k] : max;
-			r->number[i + k] = (uint8_t)some[k];
+			number[i + k] = (uint8_t)some[k];
 		}
 	}
 	ints_release(&numbers);

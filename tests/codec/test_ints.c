@@ -164,20 +164,25 @@ static void check_stretches(struct rng *r, const struct ints *run, const int64_t
 	}
 }
 
-static void check_u32(struct rng *r, const struct ints *run, const int64_t *values, size_t n)
+static void check_small(struct rng *r, const struct ints *run, const int64_t *values, size_t n)
 {
 	size_t from = pick(r, n), len = pick(r, n - from + 1);
-	uint32_t *room = xarray(len + 1, sizeof(*room));
+	uint32_t *wide = xarray(len + 1, sizeof(*wide));
+	uint16_t *narrow = xarray(len + 1, sizeof(*narrow));
 
-	room[len] = 77;
-	ints_read_u32(run, from, len, room);
+	wide[len] = narrow[len] = 77;
+	ints_read_u32(run, from, len, wide);
+	ints_read_u16(run, from, len, narrow);
 	for (size_t i = 0; i < len; i++) {
 		int64_t v = values[from + i];
 
-		assert_int_equal(room[i], v < 0 || v > UINT32_MAX ? UINT32_MAX : (uint32_t)v);
+		assert_int_equal(wide[i], v < 0 || v > UINT32_MAX ? UINT32_MAX : (uint32_t)v);
+		assert_int_equal(narrow[i], v < 0 || v > UINT16_MAX ? UINT16_MAX : (uint16_t)v);
 	}
-	assert_int_equal(room[len], 77);
-	free(room);
+	assert_int_equal(wide[len], 77);
+	assert_int_equal(narrow[len], 77);
+	free(wide);
+	free(narrow);
 }
 
 /* Encodes, opens with other bytes behind, and reads in every way. */
@@ -202,7 +207,8 @@ static void check_round_trip(struct rng *r, const int64_t *values, size_t n)
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(ints_get(&run, i), values[i]);
 	check_stretches(r, &run, values, n, room);
-	check_u32(r, &run, values, n);
+	for (int k = 0; k < 4; k++)
+		check_small(r, &run, values, n);
 	assert_true(ints_memory(&run) <= n * 9);
 	ints_decode(&run);
 	for (size_t i = 0; i < n; i++)
