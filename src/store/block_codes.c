@@ -33,6 +33,12 @@ int block__code(struct block *b, struct block_slot *s, uint32_t i, uint32_t row,
 
 	if (rc < 0)
 		return rc;
+	if (++s->values_asked == BLOCK_VALUES_BY_ONE)
+		(void)!block__codes(b, s, NULL); /* of a damaged column the sound values are still read one by one */
+	if (s->code) {
+		*ret = s->code[i];
+		return 0;
+	}
 	if (s->kind == SLOT_DERIVED) {
 		rc = derived_code(b, s, row, &code, err);
 	} else {
@@ -65,6 +71,10 @@ static int source_codes(struct block *b, struct block_slot *s, uint32_t *to, str
 	if (!source || source->kind != SLOT_DICT)
 		return block__damaged(b, -1, err, "a column follows from one that is not there");
 	rc = block__codes(b, source, err);
+	if (rc >= 0 && s->count == b->info.rows && source->count == b->info.rows) {
+		memcpy(to, source->code, s->count * sizeof(*to));
+		return 0;
+	}
 	for (uint32_t i = 0; rc >= 0 && i < s->count; i++, at++) {
 		uint32_t row = block__row(b, s, i);
 
@@ -89,31 +99,25 @@ static int derive_codes(struct block *b, struct block_slot *s, uint32_t *to, str
 	return rc;
 }
 
-static void read_codes(const struct block_slot *s, uint32_t *to)
-{
-	int64_t *v = xarray(s->count, sizeof(*v));
-
-	ints_read(&s->codes, 0, s->count, v);
-	for (uint32_t i = 0; i < s->count; i++)
-		to[i] = v[i] < 0 || v[i] > UINT32_MAX ? MAP_UNKNOWN : (uint32_t)v[i];
-	free(v);
-}
-
 int block__codes(struct block *b, struct block_slot *s, struct err *err)
 {
-	uint32_t *code;
+	uint32_t *code, count, wrong = 0;
 	int rc = block__open_slot(b, s, err);
 
 	if (rc < 0 || s->code)
 		return rc;
-	code = xarray(s->count, sizeof(*code));
+	code = try_alloc(s->count * sizeof(*code));
+	if (!code)
+		return err_set(err, E_NO_MEMORY, "not enough memory for the codes of a column");
+	count = s->dict->dict.count;
 	if (s->kind == SLOT_DERIVED)
 		rc = derive_codes(b, s, code, err);
 	else
-		read_codes(s, code);
+		ints_read_u32(&s->codes, 0, s->count, code);
 	for (uint32_t i = 0; i < s->count && rc >= 0; i++)
-		if (code[i] >= s->dict->dict.count)
-			rc = block__damaged(b, s->off, err, "a code is not in its dictionary");
+		wrong |= code[i] >= count;
+	if (rc >= 0 && wrong)
+		rc = block__damaged(b, s->off, err, "a code is not in its dictionary");
 	if (rc >= 0)
 		s->code = code;
 	else

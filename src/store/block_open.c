@@ -1,4 +1,4 @@
-/* Opening a block: its header, its slots' places; chunks are read and checked one by one when they are first needed. */
+/* Opening a block: its header, its slots' places. */
 #include "base/hash.h"
 #include "base/mem.h"
 #include "store/segment_priv.h"
@@ -13,12 +13,28 @@ int block__damaged(const struct block *b, int64_t off, struct err *err, const ch
 
 /* ---- header ---- */
 
+/* The shape of each row, and how many rows have each. */
+static int read_row_shapes(struct block *b, struct reader *from, struct err *err)
+{
+	struct ints run;
+	uint16_t max = 0;
+	int rc = ints_open(&run, from, b->info.rows, err);
+
+	if (rc < 0)
+		return segment__damaged_at(b->segment, b->info.off, rc, err);
+	ints_read_u16(&run, 0, b->info.rows, b->row_shape);
+	for (uint32_t r = 0; r < b->info.rows; r++)
+		max = b->row_shape[r] > max ? b->row_shape[r] : max;
+	ints_release(&run);
+	if (max >= b->shape_count)
+		return block__damaged(b, -1, err, "a row's shape is not there");
+	block__count_shapes(b, 0, b->info.rows, b->shape_rows);
+	return 0;
+}
+
 static int read_shapes(struct block *b, struct reader *from, struct err *err)
 {
 	uint64_t count = reader_varint(from);
-	struct ints run;
-	int64_t *place;
-	int rc = 0;
 
 	if (from->failed || count == 0 || count > b->info.rows)
 		return block__damaged(b, -1, err, "its shapes make no sense");
@@ -33,26 +49,10 @@ static int read_shapes(struct block *b, struct reader *from, struct err *err)
 			return block__damaged(b, -1, err, "its shapes make no sense");
 		b->shape[k] = (uint32_t)shape;
 	}
-	if (count == 1) {
-		b->shape_rows[0] = b->info.rows;
-		return 0;
-	}
-	rc = ints_open(&run, from, b->info.rows, err);
-	if (rc < 0)
-		return segment__damaged_at(b->segment, b->info.off, rc, err);
-	place = xarray(b->info.rows, sizeof(*place));
-	ints_read(&run, 0, b->info.rows, place);
-	ints_release(&run);
-	for (uint32_t r = 0; r < b->info.rows && rc == 0; r++) {
-		if (place[r] < 0 || (uint64_t)place[r] >= count) {
-			rc = block__damaged(b, -1, err, "a row's shape is not there");
-			break;
-		}
-		b->row_shape[r] = (uint16_t)place[r];
-		b->shape_rows[place[r]]++;
-	}
-	free(place);
-	return rc;
+	if (count > 1)
+		return read_row_shapes(b, from, err);
+	b->shape_rows[0] = (uint16_t)b->info.rows;
+	return 0;
 }
 
 static int read_slot(struct block *b, struct reader *from, struct block_slot *s, uint64_t *off, struct err *err)
@@ -198,16 +198,16 @@ static int read_header(struct block *b, struct err *err)
 	return read_slots(b, &from, err);
 }
 
-int block_open(struct segment *s, uint32_t block, struct block **ret, struct err *err)
+int block__open(struct segment *s, uint32_t number, struct block **ret, struct err *err)
 {
 	struct block *b = xalloc(sizeof(*b));
 	int rc;
 
-	must(block < s->block_count);
+	must(number < s->block_count);
 	b->segment = segment_ref(s);
-	b->number = block;
-	b->info = s->block[block];
-	b->header_len = s->header_bytes[block];
+	b->number = number;
+	b->info = s->block[number];
+	b->header_len = s->header_bytes[number];
 	b->slot_of = xarray(shape_set_column_count(s->shapes), sizeof(*b->slot_of));
 	b->header = try_alloc(b->header_len);
 	rc = b->header ? object_read(s->object, b->info.off, b->header_len, b->header, err)
@@ -222,33 +222,41 @@ int block_open(struct segment *s, uint32_t block, struct block **ret, struct err
 	return 0;
 }
 
-static void release_chunk(struct block_slot *s)
+int block_open(struct segment *s, uint32_t block, struct block **ret, struct err *err)
 {
-	ints_release(&s->codes);
-	column_release(&s->run);
-	s->templates = template_close(s->templates);
-	free(s->owned);
-	s->owned = NULL;
+	struct block *idle;
+	int rc;
+
+	must(block < s->block_count);
+	idle = block__take_idle(s, block);
+	if (idle) {
+		segment_ref(s);
+		*ret = idle;
+		return 0;
+	}
+	rc = block__open(s, block, ret, err);
+	if (rc == 0)
+		(*ret)->is_kept = s->cache != NULL;
+	return rc;
 }
 
 static void release_slot(struct block_slot *s)
 {
-	release_chunk(s);
+	block__release_chunk(s);
 	free(s->refs);
 	free(s->row_of);
 	free(s->code);
+	free(s->made_text);
+	free(s->made_offset);
 }
 
-struct block *block_close(struct block *b)
+void block__free(struct block *b)
 {
-	if (!b)
-		return NULL;
 	for (uint32_t k = 0; k < b->slot_count; k++)
 		release_slot(&b->slot[k]);
 	free(b->slot);
 	free(b->slot_of);
 	free(b->slot_shapes);
-	free(b->shape_marks);
 	free(b->shape_before);
 	free(b->header);
 	free(b->whole);
@@ -257,142 +265,49 @@ struct block *block_close(struct block *b)
 	free(b->row_shape);
 	free(b->time);
 	free(b->received);
-	id_cipher_free(b->ids);
-	segment_unref(b->segment);
+	free(b->id_text);
 	free(b);
+}
+
+struct block *block_close(struct block *b)
+{
+	struct segment *s;
+
+	if (!b)
+		return NULL;
+	s = b->segment;
+	segment__give_ids(s, b->ids);
+	b->ids = NULL;
+	if (b->is_kept)
+		block__give_idle(b); /* and may be another's by now */
+	else
+		block__free(b);
+	segment_unref(s);
 	return NULL;
 }
 
-/* ---- chunks ---- */
-
-/* The bytes of a chunk, checked. *ret_owned is set when they were read by themselves. */
-static int read_chunk(struct block *b, uint32_t off, uint32_t len, uint32_t crc, struct span *ret, uint8_t **ret_owned,
-		      struct err *err)
+static size_t slot_memory(const struct block_slot *s)
 {
-	const uint8_t *in_memory = object_memory(b->segment->object);
-	uint8_t *p = NULL;
-	int rc = 0;
+	size_t bytes = sizeof(*s) + (s->owned ? s->len : 0) + s->ref_count * sizeof(*s->refs);
 
-	if (in_memory) {
-		*ret = span_of(in_memory + b->info.off + off, len);
-	} else if (b->whole) {
-		*ret = span_of(b->whole + off, len);
-	} else {
-		p = try_alloc(len + 1);
-		rc = p ? object_read(b->segment->object, b->info.off + off, len, p, err)
-		       : err_set(err, E_NO_MEMORY, "not enough memory for a column");
-		*ret = span_of(p, len);
-	}
-	if (rc == 0 && crc32c(0, ret->p, len) != crc)
-		rc = block__damaged(b, off, err, "a column's checksum does not fit");
-	if (rc < 0)
-		free(p);
-	else
-		*ret_owned = p;
-	return rc;
+	if (s->row_of)
+		bytes += s->count * sizeof(*s->row_of);
+	if (s->code)
+		bytes += s->count * sizeof(*s->code);
+	if (s->templates)
+		bytes += template_memory(s->templates);
+	return bytes + ints_memory(&s->codes) + column_memory(&s->run);
 }
 
-static int open_templates(struct block *b, struct block_slot *s, struct err *err)
+size_t block__memory(const struct block *b)
 {
-	int rc = template_open(s->chunk, s->count, s->ref_count, &s->templates, err);
+	size_t bytes = sizeof(*b) + b->header_len + (b->whole ? b->info.bytes : 0) + b->texts_bytes;
 
-	/* References in circles are found when a value is read (see block_value_text). */
-	for (uint32_t k = 0; k < s->ref_count && rc == 0; k++)
-		if (!block__slot(b, s->refs[k]) || s->refs[k] == s->column)
-			rc = block__damaged(b, s->off, err, "a text refers to a column that is not there");
-	return rc;
-}
-
-static int open_chunk(struct block *b, struct block_slot *s, struct err *err)
-{
-	struct reader from = reader_of(s->chunk);
-	int rc = 0;
-
-	if (s->kind == SLOT_DICT) {
-		rc = segment__dict(b->segment, s->column, &s->dict, err);
-		if (rc == 0)
-			rc = ints_open(&s->codes, &from, s->count, err);
-	} else if (s->kind == SLOT_COLUMN) {
-		rc = column_open(&s->run, &from, s->count, err);
-	} else if (s->kind == SLOT_TEMPLATE) {
-		rc = open_templates(b, s, err);
-	} else {
-		rc = segment__dict(b->segment, s->column, &s->dict, err);
-		if (rc == 0 && (!s->dict->map || s->dict->map_from != s->from))
-			rc = block__damaged(b, -1, err, "a column's map is not there");
-	}
-	if (rc == 0 && (s->kind == SLOT_DICT || s->kind == SLOT_COLUMN) && reader_left(&from) != 0)
-		rc = block__damaged(b, s->off, err, "a column is longer than its values");
-	return rc;
-}
-
-int block__open_slot(struct block *b, struct block_slot *s, struct err *err)
-{
-	int rc = 0;
-
-	if (s->opened)
-		return 0;
-	if (s->kind != SLOT_DERIVED && !s->is_inline)
-		rc = read_chunk(b, s->off, s->len, s->crc, &s->chunk, &s->owned, err);
-	if (rc == 0)
-		rc = open_chunk(b, s, err);
-	if (rc < 0) {
-		release_chunk(s);
-		return segment__damaged_at(b->segment, b->info.off + s->off, rc, err);
-	}
-	s->opened = true;
-	return 0;
-}
-
-struct block_slot *block__slot(struct block *b, uint32_t column)
-{
-	if (column >= shape_set_column_count(b->segment->shapes) || !b->slot_of[column])
-		return NULL;
-	return &b->slot[b->slot_of[column] - 1];
-}
-
-/* ---- times ---- */
-
-static int read_times(struct block *b, uint32_t off, uint32_t len, uint32_t crc, int64_t **to, struct err *err)
-{
-	struct span chunk;
-	struct reader from;
-	struct ints run;
-	uint8_t *owned = NULL;
-	int64_t *v;
-	int rc;
-
-	if (*to)
-		return 0;
-	rc = read_chunk(b, off, len, crc, &chunk, &owned, err);
-	if (rc < 0)
-		return rc;
-	from = reader_of(chunk);
-	rc = ints_open(&run, &from, b->info.rows, err);
-	if (rc == 0) {
-		v = xarray(b->info.rows, sizeof(*v));
-		ints_read(&run, 0, b->info.rows, v);
-		ints_release(&run);
-		*to = v;
-	}
-	free(owned);
-	return segment__damaged_at(b->segment, b->info.off + off, rc, err);
-}
-
-int block_times(struct block *b, const int64_t **ret_time, struct err *err)
-{
-	int rc = read_times(b, b->time_off, b->time_len, b->time_crc, &b->time, err);
-
-	if (rc == 0)
-		*ret_time = b->time;
-	return rc;
-}
-
-int block_received(struct block *b, const int64_t **ret_received, struct err *err)
-{
-	int rc = read_times(b, b->time_off + b->time_len, b->received_len, b->received_crc, &b->received, err);
-
-	if (rc == 0)
-		*ret_received = b->received;
-	return rc;
+	bytes += shape_set_column_count(b->segment->shapes) * sizeof(*b->slot_of);
+	bytes += b->info.rows * sizeof(*b->row_shape);
+	bytes += b->shape_count * (sizeof(*b->shape) + sizeof(*b->shape_rows) + sizeof(*b->shape_before));
+	for (uint32_t k = 0; k < b->slot_count; k++)
+		bytes += slot_memory(&b->slot[k]) + b->slot[k].shapes_count * sizeof(*b->slot_shapes);
+	bytes += b->id_text ? BLOCK_IDS * ID_TEXT_LEN : 0;
+	return bytes + b->info.rows * ((b->time ? sizeof(*b->time) : 0) + (b->received ? sizeof(*b->received) : 0));
 }

@@ -3,6 +3,8 @@
 #include "codec/timestamp.h"
 #include "store/segment_priv.h"
 
+#define TEXTS_BY_ONE_MIN 16u /* of a small block */
+
 int block_values(struct block *b, uint32_t column, const struct block_values **ret, struct err *err)
 {
 	struct block_slot *s = block__slot(b, column);
@@ -56,6 +58,18 @@ static int get_ref(void *user, size_t ref, size_t i, struct buf *to, struct err 
 	return rc;
 }
 
+/* Whether a column's texts are there; for who reads many of them they are made, once. Of a damaged column the sound
+ * values are still read one by one. */
+static bool has_texts(struct block *b, struct block_slot *s, unsigned depth)
+{
+	if (!s->texts_tried && ++s->values_asked > TEXTS_BY_ONE_MIN &&
+	    s->values_asked > s->count / BLOCK_TEXTS_BY_ONE) {
+		s->texts_tried = true;
+		(void)!block__texts(b, s, NULL);
+	}
+	return s->texts.text && depth + s->texts_height <= SEGMENT_REF_DEPTH_MAX;
+}
+
 static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uint32_t row, unsigned depth, size_t start,
 			  struct buf *to, struct err *err)
 {
@@ -69,9 +83,15 @@ static int value_at_depth(struct block *b, struct block_slot *s, uint32_t i, uin
 	if (s->kind == SLOT_TEMPLATE) {
 		struct ref_context c = {b, s, row, depth, start};
 
+		if (has_texts(b, s, depth)) {
+			buf_put(to, s->texts.text + s->texts.offset[i], s->texts.offset[i + 1] - s->texts.offset[i]);
+			return 0;
+		}
 		return template_get(s->templates, i, get_ref, &c, to, err);
 	}
 	if (s->kind == SLOT_COLUMN) {
+		if (++s->values_asked == BLOCK_VALUES_BY_ONE)
+			column_decode(&s->run);
 		column_get(&s->run, i, to);
 		return 0;
 	}
@@ -125,18 +145,37 @@ static int put_time(const int64_t *time, uint32_t row, struct block *b, struct b
 	return 0;
 }
 
+/* Ids cost less by the dozen: who asks for the next row may go on. */
+static void make_ids(struct block *b, uint32_t row)
+{
+	uint32_t count = row == b->id_to && row > 0 ? BLOCK_IDS : 1;
+
+	if (count > b->info.rows - row)
+		count = b->info.rows - row;
+	if (!b->ids)
+		b->ids = segment__take_ids(b->segment);
+	if (!b->id_text)
+		b->id_text = xarray(BLOCK_IDS, ID_TEXT_LEN);
+	id_cipher_encode(b->ids, b->info.first + row, count, b->id_text);
+	b->id_from = row;
+	b->id_to = row + count;
+}
+
+static void put_id(struct block *b, uint32_t row, struct buf *to)
+{
+	if (row < b->id_from || row >= b->id_to)
+		make_ids(b, row);
+	buf_put(to, b->id_text + (size_t)(row - b->id_from) * ID_TEXT_LEN, ID_TEXT_LEN);
+}
+
 static int put_fixed(struct block *b, uint32_t column, uint32_t row, struct buf *to, struct err *err)
 {
-	uint8_t id[ID_TEXT_LEN];
 	const int64_t *time;
 	int rc;
 
 	switch (column) {
 	case COLUMN_ID:
-		if (!b->ids)
-			b->ids = id_cipher_new(b->segment->id_key);
-		id_cipher_encode(b->ids, b->info.first + row, 1, id);
-		buf_put(to, id, sizeof(id));
+		put_id(b, row, to);
 		return 0;
 	case COLUMN_TIME_OF:
 		rc = block_times(b, &time, err);
@@ -169,12 +208,9 @@ int block_record(struct block *b, uint32_t row, struct buf *to, struct err *err)
 		rc = block__place(b, s, row, &place, err);
 		if (rc == 0)
 			rc = value_at_depth(b, s, place, row, 0, to->len, to, err);
-		s->seen++;
-		s->seen_row = row + 1;
 		if (to->len - start > RECORD_BYTES_MAX)
 			break;
 	}
-	b->next_row = rc == 0 && row == b->next_row ? row + 1 : UINT32_MAX;
 	buf_put_span(to, shape->literal[shape->hole_count]);
 	if (rc == 0 && to->len - start > RECORD_BYTES_MAX)
 		rc = block__damaged(b, -1, err, "a record is longer than any may be");

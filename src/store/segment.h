@@ -107,6 +107,8 @@ const struct segment_block_info *segment_block_info(const struct segment *s, uin
 int segment_lookup(struct segment *s, uint64_t key, uint64_t *ret_blocks, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* An opened block keeps what was read and decoded. Closing it may keep all that for the next one who opens it
+ * (block_cache.h). */
 struct block;
 int block_open(struct segment *s, uint32_t block, struct block **ret, struct err *err)
 	__attribute__((warn_unused_result));
@@ -132,6 +134,23 @@ int block_values(struct block *b, uint32_t column, const struct block_values **r
 
 /* Appends the text of value i as it stands in the record (inside of the string, or raw JSON). Any kind of column. */
 int block_value_text(struct block *b, uint32_t column, uint32_t i, struct buf *to, struct err *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * All values of a column without a dictionary, back to back: value i is text[offset[i]] … text[offset[i + 1]]. Made on
+ * first use and kept until block_close. BLOCK_TEXTS_SLACK bytes behind the last may be read.
+ */
+struct block_texts {
+	uint32_t count;
+	const uint32_t *offset; /* [count + 1] */
+	const uint8_t *text;    /* NULL: see block_texts */
+};
+
+#define BLOCK_TEXTS_SLACK 64u
+
+/* ret->text is NULL when no row has the column, when it has a dictionary, or when memory does not allow for it
+ * (BLOCK_TEXTS_BYTES_MAX for all columns of the block): then block_value_text has the values one by one. */
+int block_texts(struct block *b, uint32_t column, struct block_texts *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* The times of all rows (`time` and `received`), microseconds; [rows], until block_close. */

@@ -294,7 +294,7 @@ static int carry_block(struct translation *t, struct draft *d, uint32_t number, 
 {
 	struct block *b = NULL;
 	struct carried c = {0};
-	int rc = block_open(t->from, number, &b, err);
+	int rc = block__open(t->from, number, &b, err);
 
 	if (rc < 0)
 		return rc;
@@ -359,7 +359,7 @@ static int flush_waiting(struct waiting *w, struct draft *d, struct err *err)
 static int take_short_block(struct waiting *w, struct draft *d, struct segment *from, uint32_t number, struct err *err)
 {
 	struct block *b = NULL;
-	int rc = block_open(from, number, &b, err);
+	int rc = block__open(from, number, &b, err);
 
 	for (uint32_t r = 0; rc == 0 && r < b->info.rows; r++) {
 		size_t before = w->bytes.len;

@@ -43,7 +43,7 @@ static int read_part(struct segment *s, uint64_t off, size_t len, uint32_t crc, 
 	return rc;
 }
 
-/* Reads a part that is under zstd and inflates it. */
+/* Reads a part that is under zstd and inflates it, with COLUMN_SLACK behind. */
 static int read_packed(struct segment *s, uint64_t off, size_t len, size_t raw_len, uint32_t crc, const char *what,
 		       uint8_t **ret, struct err *err)
 {
@@ -52,16 +52,18 @@ static int read_packed(struct segment *s, uint64_t off, size_t len, size_t raw_l
 
 	if (rc < 0)
 		return rc;
-	raw = try_alloc(raw_len + 1);
+	raw = try_alloc(raw_len + COLUMN_SLACK);
 	if (!raw)
 		rc = err_set(err, E_NO_MEMORY, "not enough memory for %s of a segment", what);
 	else if (ZSTD_decompress(raw, raw_len, packed, len) != raw_len)
 		rc = segment__damaged(s, err_corrupt(err, (int64_t)off, "%s does not inflate", what), err);
 	free(packed);
-	if (rc == 0)
+	if (rc == 0) {
+		memset(raw + raw_len, 0, COLUMN_SLACK);
 		*ret = raw;
-	else
+	} else {
 		free(raw);
+	}
 	return rc;
 }
 
@@ -158,6 +160,7 @@ struct segment *segment_unref(struct segment *s)
 {
 	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
 		return NULL;
+	block__drop_idle(s);
 	for (uint32_t c = 0; s->dict && c < shape_set_column_count(s->shapes); c++)
 		free_dict(s->dict[c]);
 	for (uint32_t k = 0; k < s->pack_count; k++)
@@ -171,9 +174,22 @@ struct segment *segment_unref(struct segment *s)
 	shape_set_free(s->shapes);
 	object_close(s->object);
 	mutex_release(&s->load_mutex);
+	id_cipher_free(atomic_load(&s->idle_ids));
 	mem_wipe(s->id_key, ID_KEY_LEN);
 	free(s);
 	return NULL;
+}
+
+struct id_cipher *segment__take_ids(struct segment *s)
+{
+	struct id_cipher *ids = atomic_exchange(&s->idle_ids, NULL);
+
+	return ids ? ids : id_cipher_new(s->id_key);
+}
+
+void segment__give_ids(struct segment *s, struct id_cipher *ids)
+{
+	id_cipher_free(ids ? atomic_exchange(&s->idle_ids, ids) : NULL);
 }
 
 /* ---- dictionaries ---- */

@@ -46,7 +46,7 @@ static int check_block(struct verifier *v, uint32_t number, struct err *err)
 {
 	struct block *b = NULL;
 	const int64_t *time, *received;
-	int rc = block_open(v->s, number, &b, err);
+	int rc = block__open(v->s, number, &b, err);
 
 	if (rc == 0)
 		rc = block_times(b, &time, err);

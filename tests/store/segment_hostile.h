@@ -52,6 +52,21 @@ static inline struct segment *hostile_open(struct span bytes)
 	return s;
 }
 
+/* Texts all at once are those one by one, or damaged, or not to be had. */
+static inline void hostile_read_texts(struct block *b, uint32_t column, struct buf *to)
+{
+	struct block_texts texts;
+
+	if (block_texts(b, column, &texts, NULL) < 0 || !texts.text)
+		return;
+	for (uint32_t i = 0; i < texts.count; i++) {
+		buf_reset(to);
+		must(block_value_text(b, column, i, to, NULL) == 0);
+		must(span_eq(buf_span(to),
+			     span_of(texts.text + texts.offset[i], texts.offset[i + 1] - texts.offset[i])));
+	}
+}
+
 /* Asks a block for all it can say. Values may be anything; they must only be bounded. */
 static inline void hostile_read_block(struct segment *s, uint32_t number, struct buf *to)
 {
@@ -59,6 +74,15 @@ static inline void hostile_read_block(struct segment *s, uint32_t number, struct
 	const int64_t *time;
 	struct block *b;
 
+	for (uint32_t c = segment_column_count(s); c-- > 0;) { /* a column first of all */
+		if (block_open(s, number, &b, NULL) < 0)
+			return;
+		if (c % 16 == number % 16)
+			hostile_read_texts(b, c, to);
+		block_close(b);
+		if (c > 64)
+			c = 64;
+	}
 	if (block_open(s, number, &b, NULL) < 0)
 		return;
 	for (uint32_t c = 0; c < segment_column_count(s); c++) {
@@ -71,6 +95,7 @@ static inline void hostile_read_block(struct segment *s, uint32_t number, struct
 			if (block_value_text(b, c, i, to, NULL) == 0)
 				must(to->len <= 2 * RECORD_BYTES_MAX);
 		}
+		hostile_read_texts(b, c, to);
 	}
 	for (uint32_t r = 0; r < b->info.rows; r++) {
 		buf_reset(to);

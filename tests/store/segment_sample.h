@@ -246,6 +246,13 @@ static inline void check_block_records(const struct sample *s, struct block *b)
 	}
 	assert_int_equal(block_times(b, &time, NULL), 0);
 	assert_int_equal(block_received(b, &received, NULL), 0);
+	for (uint32_t k = 0; k < info->rows / 4 + 1; k++) { /* in no order */
+		uint32_t r = (uint32_t)((uint64_t)k * 7919 % info->rows);
+
+		buf_reset(&record);
+		assert_int_equal(block_record(b, r, &record, NULL), 0);
+		assert_true(span_eq(buf_span(&record), s->record[at + r]));
+	}
 	for (uint32_t r = 0; r < info->rows; r++) {
 		assert_int_equal(time[r], s->time[at + r]);
 		assert_int_equal(received[r], s->received[at + r]);
@@ -306,6 +313,31 @@ static inline size_t check_column_values(struct block *b, uint32_t column, const
 	return v ? v->count : 0;
 }
 
+/* All texts of a column at once are its texts one by one; of a column with a dictionary there are none. */
+static inline void check_column_texts(struct block *b, uint32_t column)
+{
+	const struct block_values *v;
+	struct block_texts texts = {1, NULL, NULL};
+	struct buf text = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	assert_int_equal(block_values(b, column, &v, NULL), 0);
+	if (block_texts(b, column, &texts, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(texts.text != NULL, v && !v->dict);
+	if (texts.text)
+		assert_int_equal(texts.count, v->count);
+	for (uint32_t i = 0; texts.text && i < texts.count; i++) {
+		buf_reset(&text);
+		assert_int_equal(block_value_text(b, column, i, &text, NULL), 0);
+		assert_true(span_eq(buf_span(&text),
+				    span_of(texts.text + texts.offset[i], texts.offset[i + 1] - texts.offset[i])));
+	}
+	for (size_t k = 0; texts.text && k < BLOCK_TEXTS_SLACK; k++) /* ASan looks */
+		(void)((const volatile uint8_t *)texts.text)[texts.offset[texts.count] + k];
+	buf_release(&text);
+}
+
 /* Every column of the segment gives what the twin has, and the twin has nothing else. Returns the rows stored raw. */
 static inline size_t check_block_columns(const struct sample *s, struct block *b)
 {
@@ -317,6 +349,8 @@ static inline size_t check_block_columns(const struct sample *s, struct block *b
 	for (size_t i = 0; i < x.count; i++)
 		fixed += naive_is_fixed(naive_path(&x, &x.value[i]));
 	assert_int_equal(values + fixed, x.count);
+	for (uint32_t c = 0; c < segment_column_count(b->segment); c++)
+		check_column_texts(b, c);
 	naive_release(&x);
 	return raws;
 }
@@ -389,6 +423,26 @@ static inline void check_counts(const struct sample *s, struct segment *segment)
 	naive_release(&x);
 }
 
+/* One record of a block that nothing else was asked of: the ways of a few values, not those of many. */
+static inline void check_single_records(const struct sample *s, struct segment *segment, uint32_t number)
+{
+	const struct segment_block_info *info = segment_block_info(segment, number);
+	struct buf record = BUF_INIT;
+
+	for (uint32_t k = 0; k < 5; k++) {
+		struct block *b = sample_open_block(segment, number);
+		uint32_t from = info->rows / 5 * k;
+
+		for (uint32_t r = from; r < info->rows && r < from + 1 + 7 * k; r += 1 + k) {
+			buf_reset(&record);
+			assert_int_equal(block_record(b, r, &record, NULL), 0);
+			assert_true(span_eq(buf_span(&record), s->record[info->first - s->first + r]));
+		}
+		block_close(b);
+	}
+	buf_release(&record);
+}
+
 /* Everything a segment says about records [segment_first, segment_next) of the sample. `before` is the frontier there.
  * Returns the rows stored raw. */
 static inline size_t check_segment(const struct sample *s, struct segment *segment,
@@ -407,6 +461,7 @@ static inline size_t check_segment(const struct sample *s, struct segment *segme
 		raws += check_block_columns(s, b);
 		check_block_lookups(s, segment, k);
 		block_close(b);
+		check_single_records(s, segment, k);
 	}
 	assert_int_equal(next, segment_next(segment));
 	if (segment_verify(segment, before, &err) < 0)
