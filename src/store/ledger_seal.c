@@ -81,6 +81,8 @@ int ledger__build_one(struct ledger *l, struct err *err)
 	if (!c)
 		return 0;
 	rc = chunk_build(c, l->number, l->id_key, &image, &bytes, &len, err);
+	if (rc == 0)
+		segment_use_cache(image, l->store->block_cache);
 	mutex_lock(&l->mutex);
 	if (rc == 0) {
 		c->image = image;

@@ -109,10 +109,12 @@ int ledger__open_file(struct ledger *l, uint64_t first, uint64_t next, struct se
 		rc = segment_open(object, l->id_key, &s, err);
 	if (rc >= 0 && (rc = check_segment(s, l->number, first, next, err)) < 0)
 		segment_unref(s);
-	if (rc < 0)
+	if (rc < 0) {
 		err_set_field(err, name, strlen(name));
-	else
+	} else {
+		segment_use_cache(s, l->store->block_cache);
 		*ret = s;
+	}
 	return rc;
 }
 

@@ -291,6 +291,7 @@ static struct store *new_store(const struct store_config *config)
 	must(s->block_rows % MERKLE_GROUP == 0 && s->block_rows <= BLOCK_ROWS_MAX);
 	s->lock_fd = -1;
 	s->idempotency = idempotency_new(IDEMPOTENCY_KEYS_MAX);
+	s->block_cache = block_cache_new(BLOCK_CACHE_BYTES);
 	mutex_init(&s->table_mutex);
 	mutex_init(&s->tools_mutex);
 	mutex_init(&s->background.mutex);
@@ -326,6 +327,7 @@ static struct store *free_store(struct store *s)
 	free_tools(s);
 	object_store_close(s->objects);
 	idempotency_free(s->idempotency);
+	block_cache_free(s->block_cache);
 	if (s->lock_fd >= 0)
 		(void)s->io->close(s->io, s->lock_fd); /* gives the lock back */
 	sealer__release(s);
@@ -512,9 +514,14 @@ void store_figures(struct store *s, struct store_figures *ret)
 		.merges = atomic_load(&s->merges),
 		.damaged = atomic_load(&s->damaged),
 	};
+	struct block_cache_figures blocks;
 	size_t count;
 	struct ledger **all = store__all(s, &count);
 
+	block_cache_figures(s->block_cache, &blocks);
+	f.block_hits = blocks.hits;
+	f.block_misses = blocks.misses;
+	f.block_bytes = blocks.bytes;
 	for (size_t i = 0; i < count; i++)
 		add_ledger(all[i], &f);
 	free(all);

@@ -64,7 +64,10 @@ struct store_figures {
 	uint64_t commits;      /* group commits since start */
 	uint64_t seals;
 	uint64_t merges;
-	uint64_t damaged; /* segments found damaged and left out */
+	uint64_t damaged;      /* segments found damaged and left out */
+	uint64_t block_hits;   /* blocks that were opened already when they were asked for, since start */
+	uint64_t block_misses; /* and that were not */
+	uint64_t block_bytes;  /* memory of opened blocks that wait for the next who asks */
 };
 void store_figures(struct store *s, struct store_figures *ret);
 

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "store/block_cache.h"
 #include "store/ledger_priv.h"
 
 #define SEALER_THREADS 2 /* encoding is what bulk ingest costs most; a machine has at least two cores */
@@ -50,6 +51,7 @@ struct store {
 	struct object_store *objects;
 	struct journal *journal;
 	struct idempotency *idempotency;
+	struct block_cache *block_cache;
 
 	struct mutex table_mutex; /* guards table */
 	struct ledger **table;    /* by number, open addressing */
