@@ -9,8 +9,15 @@
 
 enum verdict { VERDICT_NONE = 0, VERDICT_NO = 1, VERDICT_YES = 2 };
 
-/* What it costs to look at a value's text, in rows looked at by code. */
-#define TEXT_WORK 25u
+/* What it costs to look at a value's text, in rows looked at by code; and to put one together with all the others. */
+#define TEXT_WORK      25u
+#define TEXT_WORK_BULK 12u
+
+/* All values of a block are put together when one in so many rows of it is in question. */
+#define ROWS_PER_QUESTION 16u
+
+/* A dictionary of so many bytes is judged whole: one search is cheaper than asking value by value. */
+#define DICT_BYTES_AT_ONCE (256u << 10)
 
 /* ---- leaves ---- */
 
@@ -38,6 +45,14 @@ static bool match_text(const struct probe *p, struct span text)
 	}
 }
 
+static void take_row(const struct probe *p, uint32_t row)
+{
+	row_set_add(p->out, row);
+	row_set_remove(p->left, row);
+}
+
+/* ---- by codes ---- */
+
 static bool judge_code(const struct probe *p, uint32_t code)
 {
 	bool yes = match_text(p, dict_get(p->values->dict, code));
@@ -54,33 +69,28 @@ static inline bool test_code(const struct probe *p, uint32_t code)
 	return verdict == VERDICT_NONE ? judge_code(p, code) : verdict == VERDICT_YES;
 }
 
-static int test_text(const struct probe *p, uint32_t i, bool *ret, struct err *err)
+/* Most values cannot match, and that is seen at once. */
+static void judge_dict(const struct probe *p)
 {
-	int rc;
+	const struct dict *d = p->values->dict;
+	uint32_t code = 0;
 
-	buf_reset(&p->v->text);
-	rc = block_value_text(p->block, p->reach->column, i, &p->v->text, err);
-	if (rc == 0)
-		*ret = match_text(p, buf_span(&p->v->text));
-	p->v->work += TEXT_WORK;
-	return rc;
+	if (p->node->needle.len == 0 || d->offset[d->count] > DICT_BYTES_AT_ONCE)
+		return;
+	memset(p->reach->verdicts, VERDICT_NO, d->count);
+	while ((code = match__next_value(d->text, d->offset, code, d->count, p->node->needle)) < d->count)
+		(void)judge_code(p, code++);
 }
 
-/* Value i of a row in question: a row that matches is in question no more. */
-static int test_value(const struct probe *p, uint32_t i, uint32_t row, struct err *err)
+static int need_verdicts(const struct probe *p, struct err *err)
 {
-	bool yes = false;
-	int rc = 0;
-
-	if (p->values->dict)
-		yes = test_code(p, p->values->code[i]);
-	else
-		rc = test_text(p, i, &yes, err);
-	if (yes) {
-		row_set_add(p->out, row);
-		row_set_remove(p->left, row);
-	}
-	return rc;
+	if (p->reach->verdicts)
+		return 0;
+	p->reach->verdicts = try_array(p->values->dict->count, 1);
+	if (!p->reach->verdicts)
+		return err_set(err, E_NO_MEMORY, "not enough memory for a search");
+	judge_dict(p);
+	return 0;
 }
 
 /* 64 rows that all have codes; the bits of those that match. */
@@ -113,25 +123,6 @@ static void probe_all_codes(const struct probe *p)
 	}
 }
 
-/* Every row has a value. */
-static int probe_all_rows(const struct probe *p, struct err *err)
-{
-	int rc = 0;
-
-	if (p->values->dict) {
-		probe_all_codes(p);
-		return 0;
-	}
-	for (uint32_t w = p->left->from; w < p->left->to; w++) {
-		for (uint64_t bits = p->left->bit[w]; bits && rc == 0; bits &= bits - 1) {
-			uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(bits);
-
-			rc = test_value(p, row, row, err);
-		}
-	}
-	return rc;
-}
-
 /* The first value of a row not below `row`. */
 static uint32_t find_value(const struct block_values *values, uint32_t row)
 {
@@ -148,18 +139,91 @@ static uint32_t find_value(const struct block_values *values, uint32_t row)
 	return low;
 }
 
-static int probe_some_rows(const struct probe *p, struct err *err)
+/* The values of the rows in question. */
+static void values_in_question(const struct probe *p, uint32_t *ret_from, uint32_t *ret_to)
 {
-	const struct block_values *values = p->values;
-	uint32_t end = p->left->to * 64;
+	uint32_t from = p->left->from * 64, to = p->left->to * 64;
+
+	if (p->values->row_of) {
+		*ret_from = find_value(p->values, from);
+		*ret_to = find_value(p->values, to);
+	} else {
+		*ret_from = from;
+		*ret_to = to < p->values->count ? to : p->values->count;
+	}
+}
+
+static inline uint32_t row_of(const struct probe *p, uint32_t i)
+{
+	return p->values->row_of ? p->values->row_of[i] : i;
+}
+
+static void probe_codes(const struct probe *p)
+{
+	uint32_t from, to;
+
+	p->v->work += row_set_count(p->left);
+	if (!p->values->row_of) {
+		probe_all_codes(p);
+		return;
+	}
+	values_in_question(p, &from, &to);
+	for (uint32_t i = from; i < to; i++)
+		if (row_set_has(p->left, row_of(p, i)) && test_code(p, p->values->code[i]))
+			take_row(p, row_of(p, i));
+}
+
+/* ---- by text ---- */
+
+static void probe_texts(const struct probe *p, const struct block_texts *t)
+{
+	uint32_t i, to;
+
+	values_in_question(p, &i, &to);
+	p->v->work += (uint64_t)(to - i) * TEXT_WORK_BULK;
+	while ((i = match__next_value(t->text, t->offset, i, to, p->node->needle)) < to) {
+		struct span text = span_of(t->text + t->offset[i], t->offset[i + 1] - t->offset[i]);
+
+		if (row_set_has(p->left, row_of(p, i)) && match_text(p, text))
+			take_row(p, row_of(p, i));
+		i++;
+	}
+}
+
+static int probe_each_text(const struct probe *p, struct err *err)
+{
+	struct buf *text = &p->v->text;
+	uint32_t i, to;
 	int rc = 0;
 
-	for (uint32_t i = find_value(values, p->left->from * 64);
-	     i < values->count && values->row_of[i] < end && rc == 0; i++)
-		if (row_set_has(p->left, values->row_of[i]))
-			rc = test_value(p, i, values->row_of[i], err);
+	values_in_question(p, &i, &to);
+	for (; i < to && rc == 0; i++) {
+		if (!row_set_has(p->left, row_of(p, i)))
+			continue;
+		buf_reset(text);
+		rc = block_value_text(p->block, p->reach->column, i, text, err);
+		if (rc == 0 && match_text(p, buf_span(text)))
+			take_row(p, row_of(p, i));
+		p->v->work += TEXT_WORK;
+	}
 	return rc;
 }
+
+static int probe_text(const struct probe *p, struct err *err)
+{
+	struct block_texts t = {0};
+	int rc = 0;
+
+	if (row_set_count(p->left) * ROWS_PER_QUESTION >= p->values->count)
+		rc = block_texts(p->block, p->reach->column, &t, err);
+	if (rc == 0 && t.text)
+		probe_texts(p, &t);
+	else if (rc == 0)
+		rc = probe_each_text(p, err);
+	return rc;
+}
+
+/* ---- both ---- */
 
 /* A string is a value, whatever it says. */
 static bool needs_no_look(const struct probe *p)
@@ -167,42 +231,29 @@ static bool needs_no_look(const struct probe *p)
 	return p->node->kind == QUERY_EXISTS && p->reach->kind == REACH_VALUE && p->reach->is_string;
 }
 
-static void take_rows(struct probe *p)
+static void take_rows(const struct probe *p)
 {
-	for (uint32_t i = 0; i < p->values->count; i++) {
-		uint32_t row = p->values->row_of ? p->values->row_of[i] : i;
-
-		if (!row_set_has(p->left, row))
-			continue;
-		row_set_add(p->out, row);
-		row_set_remove(p->left, row);
-	}
-}
-
-static int probe(struct probe *p, struct err *err)
-{
-	int rc = block_values(p->block, p->reach->column, &p->values, err);
-
-	if (rc < 0 || !p->values)
-		return rc;
-	if (needs_no_look(p)) {
-		take_rows(p);
-		return 0;
-	}
-	if (p->values->dict && !p->reach->verdicts) {
-		p->reach->verdicts = try_array(p->values->dict->count, 1);
-		if (!p->reach->verdicts)
-			return err_set(err, E_NO_MEMORY, "not enough memory for a search");
-	}
-	if (p->values->dict)
-		p->v->work += row_set_count(p->left);
-	return p->values->row_of ? probe_some_rows(p, err) : probe_all_rows(p, err);
+	for (uint32_t i = 0; i < p->values->count; i++)
+		if (row_set_has(p->left, row_of(p, i)))
+			take_row(p, row_of(p, i));
 }
 
 int view__probe(struct view *v, struct block *b, const struct query_node *node, struct reach *reach,
 		struct row_set *left, struct row_set *out, struct err *err)
 {
 	struct probe p = {v, b, node, reach, NULL, left, out};
+	int rc = block_values(b, reach->column, &p.values, err);
 
-	return probe(&p, err);
+	if (rc < 0 || !p.values)
+		return rc;
+	if (needs_no_look(&p)) {
+		take_rows(&p);
+		return 0;
+	}
+	if (!p.values->dict)
+		return probe_text(&p, err);
+	rc = need_verdicts(&p, err);
+	if (rc == 0)
+		probe_codes(&p);
+	return rc;
 }

@@ -8,7 +8,7 @@
 
 int segment__damaged(const struct segment *s, int rc, struct err *err)
 {
-	if (err)
+	if (err && rc < 0)
 		err_set_field(err, object_name(s->object), strlen(object_name(s->object)));
 	return rc;
 }
