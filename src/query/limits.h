@@ -14,6 +14,7 @@
 #define REGEX_DEPTH_MAX    1000u        /* of going back, where there is no machine code */
 #define REGEX_HEAP_KIB_MAX 1024u        /* memory of matching, likewise */
 #define REGEX_STACK_MAX    (256u << 10) /* bytes a thread's matching may take for going back */
+#define PATHS_MAX          64u          /* of a list of paths, such as the columns of a table */
 #define PAGE_MAX           10000u       /* events of one answer */
 #define PAGE_DEFAULT       100u
 /* Rows examined beyond the page to make a total exact when it was not asked for: about a millisecond. */

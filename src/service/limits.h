@@ -9,4 +9,7 @@
 #define WATCH_INTERVAL_MS 1000        /* how soon writes are tried again when the disk had been full */
 #define CURSOR_TEXT_MAX   80u         /* bytes of a page's cursor with its NUL */
 
+/* Exports. */
+#define EXPORT_DEFLATE_BYTES (64u << 10) /* of records are handed to the archive writer together */
+
 #endif

@@ -1,0 +1,38 @@
+/* What the formats of an export share: export.c reads records, a format turns them into bytes. */
+#ifndef STELE_SERVICE_EXPORT_PRIV_H
+#define STELE_SERVICE_EXPORT_PRIV_H
+
+#include "query/search_stream.h"
+#include "service/export.h"
+
+/* All append to `to`. `make` allocates x->state, which `free` takes, half made or NULL. */
+struct export_ops {
+	int (*make)(struct export *x, struct err *err);
+	int (*begin)(struct export *x, struct buf *to, struct err *err);
+	int (*put)(struct export *x, struct span record, struct buf *to, struct err *err);
+	int (*end)(struct export *x, struct buf *to, struct err *err);
+	void (*free)(struct export *x);
+};
+
+extern const struct export_ops export__csv, export__json, export__ndjson, export__zip;
+
+struct export
+{
+	const struct export_ops *ops;
+	void *state;             /* the format's */
+	struct export_spec spec; /* its texts belong to `texts` */
+	struct buf texts;
+	char org_key[ORG_KEY_MAX + 1];
+	struct query *query;
+	struct snapshot *snapshot;
+	struct search_stream *source;
+	struct gap_list gaps;        /* what could not be read */
+	struct search_answer answer; /* a batch of the source, and how far it is written */
+	uint32_t at;
+	size_t off;
+	uint64_t records;                 /* written */
+	uint64_t first_index, last_index; /* of those written, in the order of the file */
+	bool has_begun;
+};
+
+#endif
