@@ -135,8 +135,33 @@ void client_await_end(struct client *c, int64_t due_ns)
 		set_due(c, due_ns);
 }
 
+void client_await_taking(struct client *c, int64_t since_ns, uint64_t bytes)
+{
+	int64_t part_ns = clock_mono_ns();
+
+	if (!c)
+		return;
+	since_ns += (int64_t)(bytes / SLOWEST_BYTES_S) * NS_PER_S;
+	set_due(c, (part_ns < since_ns ? part_ns : since_ns) + c->deadlines->request_ns);
+}
+
 void client_await_nothing(struct client *c)
 {
 	if (c)
 		set_due(c, INT64_MAX);
+}
+
+void client_cut(struct client *c)
+{
+	if (c)
+		set_due(c, 0);
+}
+
+/* Connecting a TCP socket to no address ends what it is connected to with a reset. */
+void client_reset(struct client *c)
+{
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	if (c)
+		(void)connect(c->fd, &none, sizeof(none)); /* fails only when the client is gone already */
 }

@@ -52,6 +52,7 @@ static void reset_request(struct request *r)
 
 	budget_return(&r->server->budget, r->answer_charge);
 	yyjson_doc_free(r->json);
+	r->stream = stream_close(r->stream);
 	body_reset(&clean.body);
 	reply_reset(&clean.reply);
 	record_batch_reset(&r->in.batch);

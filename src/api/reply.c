@@ -2,8 +2,16 @@
 #include "api/reply.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "api/utf8.h"
+#include "base/mem.h"
+
+static void drop_headers(struct reply *r)
+{
+	while (r->header_count > 0)
+		free(r->header[--r->header_count].value);
+}
 
 static void put_details(struct buf *to, const struct err *err)
 {
@@ -45,22 +53,37 @@ void reply_error(struct reply *r, const struct err *err)
 	buf_put_str(&r->body, "}\n");
 }
 
+void reply_begin(struct reply *r, int status, const char *content_type)
+{
+	drop_headers(r);
+	r->status = status;
+	r->content_type = content_type;
+	buf_reset(&r->body);
+}
+
 void reply_json(struct reply *r, int status)
 {
-	r->status = status;
-	r->content_type = CONTENT_JSON;
-	buf_reset(&r->body);
+	reply_begin(r, status, CONTENT_JSON);
+}
+
+void reply_add_header(struct reply *r, const char *name, const char *value)
+{
+	must(r->header_count < REPLY_HEADERS_MAX);
+	r->header[r->header_count].name = name;
+	r->header[r->header_count++].value = xstrdup(value);
 }
 
 void reply_reset(struct reply *r)
 {
 	struct buf body = r->body;
 
+	drop_headers(r);
 	buf_reset(&body);
 	*r = (struct reply){.body = body};
 }
 
 void reply_release(struct reply *r)
 {
+	drop_headers(r);
 	buf_release(&r->body);
 }

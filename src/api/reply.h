@@ -11,6 +11,13 @@
 #define CONTENT_JSON       "application/json"
 #define CONTENT_PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 
+#define REPLY_HEADERS_MAX 4 /* an answer's own; those that many have are members below */
+
+struct reply_header {
+	const char *name; /* a literal */
+	char *value;
+};
+
 struct reply {
 	int status;               /* 0: none yet */
 	const char *content_type; /* a literal */
@@ -21,6 +28,8 @@ struct reply {
 	bool wants_key;    /* WWW-Authenticate */
 	bool wants_retry;  /* Retry-After */
 	bool is_replay;    /* Idempotency-Replayed: true */
+	struct reply_header header[REPLY_HEADERS_MAX];
+	unsigned header_count;
 };
 
 /* Makes the answer an error: status from the code, body {"error":{"code","message","details"}}. */
@@ -29,8 +38,12 @@ void reply_error(struct reply *r, const struct err *err);
 /* Appends the object {"code":…,"message":…,"details":{…}} of an error. */
 void reply_put_error(struct buf *to, const struct err *err);
 
-/* Begins a JSON answer with an empty body. */
+/* Begins an answer with an empty body; `content_type` is a literal. */
+void reply_begin(struct reply *r, int status, const char *content_type);
 void reply_json(struct reply *r, int status);
+
+/* Adds a header; the value, of visible ASCII, is copied. */
+void reply_add_header(struct reply *r, const char *name, const char *value);
 
 void reply_reset(struct reply *r);
 void reply_release(struct reply *r);

@@ -19,6 +19,7 @@
 #include "api/param.h"
 #include "api/reply.h"
 #include "api/route.h"
+#include "api/stream.h"
 #include "api/tail.h"
 #include "api/work.h"
 #include "base/thread.h"
@@ -49,6 +50,7 @@ struct request {
 	yyjson_doc *json; /* of ROUTE_HAS_JSON, where the parameters point to; NULL: none */
 	struct reply reply;
 	struct tail *tail; /* the answer, instead of a body; NULL: none */
+	struct stream *stream; /* the answer's body, when it is made while it is sent; NULL: it is reply.body */
 	struct request_append in;
 	struct job job;
 	enum request_phase phase;
@@ -72,6 +74,7 @@ struct server {
 	struct work *work;
 	struct meter meter;
 	struct budget budget;
+	struct streams streams;
 	struct deadlines *deadlines;
 	struct tail_hub *tails;
 	_Atomic bool is_stopping; /* no new requests */

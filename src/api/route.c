@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/export_param.h"
 #include "api/handler.h"
 #include "api/param.h"
 #include "api/scope.h"

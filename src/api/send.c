@@ -13,9 +13,13 @@ static const char *const fixed_headers[][2] = {
 	{MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
 };
 
-/* An answer without an end is read from its tail; others' bodies are there. */
+/* An answer without an end is read from its tail, one that is made while it is sent from its stream; others' bodies are
+ * there. */
 static struct MHD_Response *make_response(struct request *r)
 {
+	if (r->stream)
+		return stream_response(r->stream, r->client, r->connection);
+	client_await_bytes(r->client, clock_mono_ns(), r->reply.body.len);
 	if (r->tail)
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, TAIL_BYTES_MAX, tail_read, r->tail, NULL);
 	return MHD_create_response_from_buffer(r->reply.body.len, r->reply.body.p, MHD_RESPMEM_PERSISTENT);
@@ -41,6 +45,8 @@ static bool add_headers(const struct reply *reply, struct MHD_Response *response
 		snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_S);
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == MHD_YES;
 	}
+	for (unsigned i = 0; i < reply->header_count; i++)
+		ok = ok && MHD_add_response_header(response, reply->header[i].name, reply->header[i].value) == MHD_YES;
 	if (reply->is_replay)
 		ok = ok && MHD_add_response_header(response, "Idempotency-Replayed", "true") == MHD_YES;
 	return ok;
@@ -59,7 +65,6 @@ enum MHD_Result request_send(struct request *r)
 	response = make_response(r);
 	if (!response)
 		return MHD_NO;
-	client_await_bytes(r->client, clock_mono_ns(), reply->body.len);
 	if (add_headers(reply, response))
 		result = MHD_queue_response(r->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);

@@ -1,9 +1,9 @@
 /*
  * Starting and stopping the server.
  *
- * Stopping: the listening socket is closed first; answers without an end are ended; requests whose body is still coming
- * get STOP_TIMEOUT_MS; what a worker or the journal has is always waited for, since its connection is suspended and its
- * append may be on the disk already.
+ * Stopping: the listening socket is closed first; answers without an end are ended; other answers that are made while
+ * they are sent get STREAM_STOP_MS; requests whose body is still coming get STOP_TIMEOUT_MS; what a worker or the
+ * journal has is always waited for, since its connection is suspended and its append may be on the disk already.
  */
 #include "api/server.h"
 
@@ -71,6 +71,7 @@ static struct server *free_server(struct server *s)
 	work_stop(s->work);
 	deadlines_stop(s->deadlines);
 	request_pools_release(s);
+	streams_release(&s->streams);
 	mutex_release(&s->pool_mu);
 	free(s);
 	return NULL;
@@ -83,6 +84,7 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	s->service = config->service;
 	s->budget.max_bytes = BODY_MEMORY_MAX;
 	mutex_init(&s->pool_mu);
+	streams_init(&s->streams);
 	s->work = work_start(WORKER_THREADS);
 	s->deadlines = deadlines_start(config->idle_timeout_s, config->request_timeout_s);
 	s->tails = tail_hub_start(config->service, s->work, &s->busy, config->heartbeat_s);
@@ -100,8 +102,11 @@ static void wait_for_requests(struct server *s)
 {
 	const struct timespec pause = {0, STOP_POLL_MS * 1000000L};
 
-	for (int waited = 0; s->meter.in_flight > 0 && waited < STOP_TIMEOUT_MS; waited += STOP_POLL_MS)
+	for (int waited = 0; s->meter.in_flight > 0 && waited < STOP_TIMEOUT_MS; waited += STOP_POLL_MS) {
+		if (waited == STREAM_STOP_MS)
+			streams_cut(&s->streams);
 		nanosleep(&pause, NULL);
+	}
 	s->is_closing = true;
 	while (s->busy > 0)
 		nanosleep(&pause, NULL);

@@ -35,6 +35,8 @@ const char *permission_name(enum permission p)
 		return "node:operate";
 	case PERMISSION_SAVE:
 		return "searches:write";
+	case PERMISSION_EXPORT:
+		return "events:export";
 	case PERMISSION_NONE:
 		break;
 	}

@@ -11,6 +11,7 @@ enum permission {
 	PERMISSION_READ = 2,    /* search and read events */
 	PERMISSION_OPERATE = 4, /* act on the node: seal */
 	PERMISSION_SAVE = 8,    /* change the saved searches of the org */
+	PERMISSION_EXPORT = 16, /* take out as many events as there are */
 };
 
 /* The permissions of a role; false when there is no such role. */
