@@ -83,65 +83,112 @@ static int open_fresh(struct io *io, const char *tmp, int mode)
 	return fd;
 }
 
-static int write_parts(struct io *io, int fd, const struct span *parts, size_t part_count)
+static void tmp_of(const struct durable_file *f, char tmp[DURABLE_PATH_MAX])
 {
-	uint64_t off = 0;
+	size_t len = strlen(f->path);
 
-	for (size_t i = 0; i < part_count; i++) {
-		int rc = io_write_full(io, fd, parts[i].p, parts[i].len, off);
-
-		if (rc < 0)
-			return rc;
-		off += parts[i].len;
-	}
-	return 0;
+	must(len + sizeof(DURABLE_SUFFIX) <= DURABLE_PATH_MAX);
+	memcpy(tmp, f->path, len);
+	memcpy(tmp + len, DURABLE_SUFFIX, sizeof(DURABLE_SUFFIX));
 }
 
-/* The temporary file, written, synced and closed. */
-static int write_tmp(struct io *io, const char *tmp, const struct span *parts, size_t part_count, int mode,
-		     struct err *err)
-{
-	int fd = open_fresh(io, tmp, mode);
-	int rc;
-	int closed;
-
-	if (fd < 0)
-		return fail(err, tmp, fd, "creating");
-	rc = write_parts(io, fd, parts, part_count);
-	if (rc < 0) {
-		rc = fail(err, tmp, rc, "writing");
-	} else {
-		rc = io->sync(io, fd);
-		if (rc < 0)
-			rc = fail(err, tmp, rc, "syncing");
-	}
-	closed = io->close(io, fd);
-	if (rc == 0 && closed < 0)
-		rc = fail(err, tmp, closed, "closing");
-	return rc;
-}
-
-int durable_write(struct io *io, const char *path, const struct span *parts, size_t part_count, int mode,
-		  struct err *err)
+int durable_file_begin(struct durable_file *f, struct io *io, const char *path, int mode, struct err *err)
 {
 	char tmp[DURABLE_PATH_MAX];
 	int rc = check_path(path, err);
 
 	if (rc < 0)
 		return rc;
-	snprintf(tmp, sizeof(tmp), "%s%s", path, DURABLE_SUFFIX);
-	rc = write_tmp(io, tmp, parts, part_count, mode, err);
-	if (rc < 0)
-		goto out;
-	rc = io->rename(io, tmp, path);
-	if (rc < 0) {
-		rc = fail(err, path, rc, "renaming into place");
-		goto out;
-	}
-	return sync_parent(io, path, err);
-out:
-	(void)io->unlink(io, tmp); /* what is left is removed by whoever opens the folder next */
+	f->size_bytes = 0;
+	memcpy(f->path, path, strlen(path) + 1);
+	tmp_of(f, tmp);
+	f->fd = open_fresh(io, tmp, mode);
+	if (f->fd < 0)
+		return fail(err, tmp, f->fd, "creating");
+	f->io = io;
+	return 0;
+}
+
+/* The write is over; what is left of it is removed by whoever opens the folder next. */
+void durable_file_abort(struct durable_file *f)
+{
+	char tmp[DURABLE_PATH_MAX];
+
+	if (!f->io)
+		return;
+	tmp_of(f, tmp);
+	if (f->fd >= 0)
+		(void)f->io->close(f->io, f->fd);
+	(void)f->io->unlink(f->io, tmp);
+	f->io = NULL;
+}
+
+static int give_up(struct durable_file *f, int rc, const char *what, struct err *err)
+{
+	char tmp[DURABLE_PATH_MAX];
+
+	tmp_of(f, tmp);
+	rc = fail(err, tmp, rc, what);
+	durable_file_abort(f);
 	return rc;
+}
+
+int durable_file_put(struct durable_file *f, struct span piece, struct err *err)
+{
+	int rc = io_write_full(f->io, f->fd, piece.p, piece.len, f->size_bytes);
+
+	if (rc < 0)
+		return give_up(f, rc, "writing", err);
+	f->size_bytes += piece.len;
+	return 0;
+}
+
+int durable_file_sync(struct durable_file *f, struct err *err)
+{
+	int rc = f->io->sync(f->io, f->fd);
+
+	return rc < 0 ? give_up(f, rc, "syncing", err) : 0;
+}
+
+static int close_synced(struct durable_file *f, struct err *err)
+{
+	int rc = durable_file_sync(f, err);
+
+	if (rc < 0)
+		return rc;
+	rc = f->io->close(f->io, f->fd);
+	f->fd = -1;
+	return rc < 0 ? give_up(f, rc, "closing", err) : 0;
+}
+
+int durable_file_commit(struct durable_file *f, struct err *err)
+{
+	char tmp[DURABLE_PATH_MAX];
+	struct io *io = f->io;
+	int rc = close_synced(f, err);
+
+	if (rc < 0)
+		return rc;
+	tmp_of(f, tmp);
+	rc = io->rename(io, tmp, f->path);
+	if (rc < 0) {
+		rc = fail(err, f->path, rc, "renaming into place");
+		durable_file_abort(f);
+		return rc;
+	}
+	f->io = NULL;
+	return sync_parent(io, f->path, err);
+}
+
+int durable_write(struct io *io, const char *path, const struct span *parts, size_t part_count, int mode,
+		  struct err *err)
+{
+	struct durable_file f = {0};
+	int rc = durable_file_begin(&f, io, path, mode, err);
+
+	for (size_t i = 0; i < part_count && rc == 0; i++)
+		rc = durable_file_put(&f, parts[i], err);
+	return rc < 0 ? rc : durable_file_commit(&f, err);
 }
 
 int durable_mkdir(struct io *io, const char *path, struct err *err)

@@ -24,6 +24,26 @@
 int durable_write(struct io *io, const char *path, const struct span *parts, size_t part_count, int mode,
 		  struct err *err) __attribute__((warn_unused_result));
 
+/*
+ * The same for a file that is written piece by piece: begin, puts, commit. A failed put or commit has ended the write;
+ * abort ends one that is under way, and takes one that has ended or never begun (zeroed).
+ */
+struct durable_file {
+	struct io *io; /* NULL: no write is under way */
+	int fd;
+	uint64_t size_bytes; /* so far */
+	char path[DURABLE_PATH_MAX];
+};
+
+int durable_file_begin(struct durable_file *f, struct io *io, const char *path, int mode, struct err *err)
+	__attribute__((warn_unused_result));
+int durable_file_put(struct durable_file *f, struct span piece, struct err *err) __attribute__((warn_unused_result));
+int durable_file_commit(struct durable_file *f, struct err *err) __attribute__((warn_unused_result));
+void durable_file_abort(struct durable_file *f);
+
+/* Syncs what was put so far, so that a commit does not have to write all of a large file at once. */
+int durable_file_sync(struct durable_file *f, struct err *err) __attribute__((warn_unused_result));
+
 /* Makes a folder (mode 0700) and syncs its parent; a folder that is there already is fine. */
 int durable_mkdir(struct io *io, const char *path, struct err *err) __attribute__((warn_unused_result));
 
