@@ -4,7 +4,8 @@
 #include <inttypes.h>
 
 /* The statuses the server gives; another one is counted as the last. */
-static const int statuses[] = {200, 201, 204, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 500, 501, 503, 0};
+static const int statuses[] = {200, 201, 202, 204, 206, 400, 401, 403, 404, 405, 409,
+			       412, 413, 415, 416, 422, 429, 500, 501, 503, 0};
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 _Static_assert(STATUS_COUNT <= METER_STATUS_MAX, "every status has a counter");
 

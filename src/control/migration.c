@@ -47,6 +47,30 @@ static const char *const steps[] = {
 	"  created_by TEXT NOT NULL,"
 	"  version BIGINT NOT NULL,"
 	"  UNIQUE (org, name));",
+	/* 3: export jobs */
+	"CREATE TABLE export_jobs ("
+	"  id TEXT NOT NULL PRIMARY KEY,"
+	"  org BIGINT NOT NULL REFERENCES orgs (id),"
+	"  client_id TEXT NOT NULL,"
+	"  format TEXT NOT NULL,"
+	"  ledger TEXT NOT NULL,"
+	"  newest_first BIGINT NOT NULL,"
+	"  from_time BIGINT NOT NULL,"
+	"  to_time BIGINT NOT NULL,"
+	"  ledger_size BIGINT NOT NULL,"
+	"  query TEXT NOT NULL,"
+	"  columns TEXT NOT NULL,"
+	"  state TEXT NOT NULL,"
+	"  error TEXT NOT NULL,"
+	"  error_code TEXT NOT NULL,"
+	"  created BIGINT NOT NULL,"
+	"  started BIGINT NOT NULL,"
+	"  finished BIGINT NOT NULL,"
+	"  expires BIGINT NOT NULL,"
+	"  records BIGINT NOT NULL,"
+	"  bytes BIGINT NOT NULL);"
+	"CREATE INDEX export_jobs_by_org ON export_jobs (org, created);"
+	"CREATE INDEX export_jobs_by_state ON export_jobs (state, created);",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

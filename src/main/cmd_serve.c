@@ -22,6 +22,7 @@ struct serve_options {
 	uint32_t idle_timeout_s;
 	uint32_t request_timeout_s;
 	uint32_t heartbeat_s;
+	uint32_t export_keep_s;
 	bool is_verbose;
 };
 
@@ -56,7 +57,7 @@ static int run(const struct serve_options *o, struct err *err)
 	struct server_config config = {.idle_timeout_s = o->idle_timeout_s,
 				       .request_timeout_s = o->request_timeout_s,
 				       .heartbeat_s = o->heartbeat_s};
-	struct service_config service_config = {.io = &io_posix, .folder = o->data};
+	struct service_config service_config = {.io = &io_posix, .folder = o->data, .export_keep_s = o->export_keep_s};
 	struct service *service = NULL;
 	struct server *server = NULL;
 	char url[LISTEN_URL_MAX];
@@ -100,6 +101,8 @@ int cmd_serve(int argc, char **argv)
 		 &o.request_timeout_s, 1, 86400},
 		{"heartbeat", OPTION_NUMBER, "SECONDS", "give a sign of life to clients that follow events (15)",
 		 &o.heartbeat_s, 1, 86400},
+		{"export-keep", OPTION_NUMBER, "SECONDS", "keep the files of export jobs so long (86400)",
+		 &o.export_keep_s, 1, 31536000},
 		{"verbose", OPTION_FLAG, NULL, "log at debug level", &o.is_verbose, 0, 0},
 	};
 	const struct options options = {"serve", NULL, "Stops cleanly on SIGINT and SIGTERM.", specs,

@@ -10,6 +10,14 @@
 #define CURSOR_TEXT_MAX   80u         /* bytes of a page's cursor with its NUL */
 
 /* Exports. */
-#define EXPORT_DEFLATE_BYTES (64u << 10) /* of records are handed to the archive writer together */
+#define EXPORT_DEFLATE_BYTES   (64u << 10)  /* of records are handed to the archive writer together */
+#define EXPORT_JOB_THREADS     2u           /* make files of export jobs */
+#define EXPORT_JOBS_MAX        100u         /* of an org: they are listed in one answer */
+#define EXPORT_KEEP_S          (24 * 3600u) /* the file of an export is kept so long */
+#define EXPORT_PASS_MS         60000        /* how often expired ones are looked for */
+#define EXPORT_PIECE_BYTES     (1u << 20)   /* of a file are made and written at a time */
+#define EXPORT_SYNC_BYTES      (64u << 20)  /* of it are synced at a time: the journal's syncs wait for no more */
+#define EXPORT_FILES_BYTES_MAX (UINT64_C(64) << 30) /* of all files together */
+#define EXPORT_RESERVE_BYTES   (512u << 20)         /* of the disk are left free: as much as the journal may take */
 
 #endif

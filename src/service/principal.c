@@ -86,6 +86,16 @@ static int find_org_locked(struct service *s, int64_t id, struct org **ret, stru
 	return 0;
 }
 
+int service__org(struct service *s, int64_t id, struct org **ret, struct err *err)
+{
+	int rc;
+
+	mutex_lock(&s->mu);
+	rc = find_org_locked(s, id, ret, err);
+	mutex_unlock(&s->mu);
+	return rc;
+}
+
 static int load_key_locked(struct service *s, const char *client_id, struct known_key *key, struct err *err)
 {
 	struct control_api_key stored;

@@ -3,6 +3,7 @@
 
 #include "base/durable.h"
 #include "base/mem.h"
+#include "service/export_queue.h"
 #include "service/service_priv.h"
 
 int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct err *err)
@@ -53,6 +54,12 @@ int service_open(const struct service_config *config, struct service **ret, bool
 		return rc;
 	}
 	s->team = team_start(team_helpers_for_machine());
+	if ((rc = export_queue_start(s, config->export_keep_s ? config->export_keep_s : EXPORT_KEEP_S,
+				     config->export_bytes_max ? config->export_bytes_max : EXPORT_FILES_BYTES_MAX,
+				     &s->exports, err)) < 0) {
+		service_close(s);
+		return rc;
+	}
 	service__watch_start(s);
 	*ret = s;
 	return 0;
@@ -81,6 +88,7 @@ struct service *service_close(struct service *s)
 {
 	if (!s)
 		return NULL;
+	export_queue_stop(s->exports);
 	service__watch_stop(s);
 	team_stop(s->team);
 	if (s->store)

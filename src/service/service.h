@@ -23,6 +23,9 @@ struct service_config {
 	struct io *io;
 	const char *folder;
 	const char *url; /* where it will be reached; stands in bootstrap.json */
+	/* 0 for the usual: */
+	uint32_t export_keep_s;    /* EXPORT_KEEP_S */
+	uint64_t export_bytes_max; /* EXPORT_FILES_BYTES_MAX */
 };
 
 /* Opens the folder (made when missing) and recovers. The first start makes an org and an API key with all rights and

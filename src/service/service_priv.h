@@ -35,6 +35,7 @@ struct service {
 	struct key_ring *ring;
 	struct store *store;
 	struct team *team; /* shares large searches */
+	struct export_queue *exports;
 
 	struct mutex mu; /* guards the tables and the digest; taken before control's lock */
 	struct digest *digest;
@@ -50,6 +51,9 @@ struct service {
 
 /* Unwraps a ledger's key. */
 int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct err *err);
+
+/* An org by its number in control.db. */
+int service__org(struct service *s, int64_t id, struct org **ret, struct err *err) __attribute__((warn_unused_result));
 
 /* Makes the first org and its key when there is no org yet. */
 int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, struct err *err)

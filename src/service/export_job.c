@@ -1,0 +1,278 @@
+/* What clients do with export jobs; export_queue.c makes the files. */
+#include "service/export_job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "service/export_queue.h"
+#include "service/service_priv.h"
+
+void export_view_release(struct export_view *v)
+{
+	control_export_job_release(&v->job);
+}
+
+/* Progress that is newer than what is stored. */
+static void fill_view(struct service *s, struct export_view *v)
+{
+	v->fraction = v->job.state == EXPORT_DONE || v->job.state == EXPORT_EXPIRED ? 1 : 0;
+	if (v->job.state == EXPORT_RUNNING)
+		(void)export_queue_progress(s->exports, v->job.id, v);
+}
+
+/* ---- asking for one ---- */
+
+static char *copy_text(struct span text)
+{
+	return xformat("%.*s", (int)text.len, text.len ? (const char *)text.p : "");
+}
+
+static void fill_job(const struct principal *who, const struct export_spec *spec, struct control_export_job *j)
+{
+	uint8_t random[EXPORT_ID_LEN / 2];
+
+	*j = (struct control_export_job){.org = who->org->control.id,
+					 .newest_first = spec->newest_first,
+					 .from_us = spec->from_us,
+					 .to_us = spec->to_us,
+					 .ledger_size = (int64_t)spec->size,
+					 .query = copy_text(spec->query),
+					 .columns = copy_text(spec->columns),
+					 .error = xstrdup(""),
+					 .created_us = spec->created_us};
+	rand_bytes(random, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(j->id + 2 * i, 3, "%02x", random[i]);
+	memcpy(j->client_id, who->client_id, sizeof(j->client_id));
+	snprintf(j->format, sizeof(j->format), "%s", export_format_names[spec->format]);
+	snprintf(j->ledger, sizeof(j->ledger), "%s", control_ledger_names[spec->ledger]);
+}
+
+/* Those that ended without a file make way for the new one. */
+static int make_way(struct service *s, int64_t org, struct err *err)
+{
+	bool dropped = true;
+	int64_t count;
+	int rc;
+
+	while ((rc = control_export_job_count(s->control, org, &count, err)) == 0 && count >= EXPORT_JOBS_MAX &&
+	       dropped)
+		rc = control_export_job_drop_oldest(s->control, org, &dropped, err);
+	if (rc < 0)
+		return rc;
+	if (count >= EXPORT_JOBS_MAX)
+		return err_set(
+			err, E_QUOTA,
+			"%u exports wait, run or are kept, which is as many as an org may have; remove some (DELETE "
+			"/v1/exports/ID) or wait until they expire",
+			EXPORT_JOBS_MAX);
+	return 0;
+}
+
+static int add_job(struct service *s, const struct control_export_job *j, struct err *err)
+{
+	int rc;
+
+	if ((rc = control_begin(s->control, err)) < 0)
+		return rc;
+	rc = make_way(s, j->org, err);
+	if (rc == 0)
+		rc = control_export_job_create(s->control, j, err);
+	if (rc < 0) {
+		control_rollback(s->control);
+		return rc;
+	}
+	return control_commit(s->control, err);
+}
+
+/* Texts are stored as such, and a NUL is none. */
+static int check_text(struct span text, const char *field, struct err *err)
+{
+	if (text.len == 0 || !memchr(text.p, 0, text.len))
+		return 0;
+	err_set_field(err, field, strlen(field));
+	return err_set(err, E_INVALID, "'%s' of an export job holds no NUL", field);
+}
+
+int service_export_create(struct service *s, const struct principal *who, const struct export_params *p,
+			  struct export_view *ret, struct err *err)
+{
+	struct export_view v = {0};
+	struct export_spec spec;
+	int rc;
+
+	if ((rc = check_text(p->query, "query", err)) < 0)
+		return rc;
+	if ((rc = check_text(p->columns, "columns", err)) < 0)
+		return rc;
+	if ((rc = export_resolve(who, p, &spec, err)) < 0)
+		return rc;
+	if ((rc = export_queue_has_room(s->exports, err)) < 0)
+		return rc;
+	fill_job(who, &spec, &v.job);
+	if ((rc = add_job(s, &v.job, err)) < 0) {
+		export_view_release(&v);
+		return rc;
+	}
+	export_queue_wake(s->exports);
+	*ret = v;
+	return 0;
+}
+
+/* ---- looking at them ---- */
+
+/* Ids are compared as texts; what cannot be one is not looked for. */
+static int find_job(struct service *s, const struct principal *who, struct span id, struct control_export_job *ret,
+		    struct err *err)
+{
+	char text[EXPORT_ID_LEN + 1];
+
+	if (id.len != EXPORT_ID_LEN || memchr(id.p, 0, id.len))
+		return err_set(err, E_NOT_FOUND, "there is no such export");
+	memcpy(text, id.p, EXPORT_ID_LEN);
+	text[EXPORT_ID_LEN] = '\0';
+	return control_export_job_get(s->control, who->org->control.id, text, ret, err);
+}
+
+int service_export_get(struct service *s, const struct principal *who, struct span id, struct export_view *ret,
+		       struct err *err)
+{
+	struct export_view v = {0};
+	int rc = find_job(s, who, id, &v.job, err);
+
+	if (rc < 0)
+		return rc;
+	fill_view(s, &v);
+	*ret = v;
+	return 0;
+}
+
+int service_export_list(struct service *s, const struct principal *who, struct export_view **ret, size_t *ret_count,
+			struct err *err)
+{
+	struct control_export_job *jobs = xarray(EXPORT_JOBS_MAX, sizeof(*jobs));
+	int rc = control_export_job_list(s->control, who->org->control.id, EXPORT_JOBS_MAX, jobs, ret_count, err);
+
+	if (rc == 0) {
+		*ret = xarray(*ret_count + 1, sizeof(**ret));
+		for (size_t i = 0; i < *ret_count; i++) {
+			(*ret)[i].job = jobs[i];
+			fill_view(s, &(*ret)[i]);
+		}
+	}
+	free(jobs);
+	return rc;
+}
+
+int service_export_delete(struct service *s, const struct principal *who, struct span id, struct err *err)
+{
+	struct control_export_job j;
+	bool is_cancelled;
+	int rc = find_job(s, who, id, &j, err);
+
+	if (rc < 0)
+		return rc;
+	if ((rc = control_export_job_cancel(s->control, j.org, j.id, clock_wall_us(), &is_cancelled, err)) < 0)
+		goto out;
+	if (is_cancelled) {
+		export_queue_cancel(s->exports, j.id);
+		goto out;
+	}
+	if ((rc = control_export_job_delete(s->control, j.org, j.id, err)) == 0)
+		export_queue_remove(s->exports, &j);
+out:
+	control_export_job_release(&j);
+	return rc;
+}
+
+/* ---- files ---- */
+
+static int check_done(const struct control_export_job *j, struct err *err)
+{
+	switch (j->state) {
+	case EXPORT_DONE:
+		return 0;
+	case EXPORT_QUEUED:
+	case EXPORT_RUNNING:
+		return err_set(err, E_UNAVAILABLE, "the export is %s; download it when it is done",
+			       control_export_states[j->state]);
+	default:
+		return err_set(err, E_NOT_FOUND, "the export is %s: there is no file", control_export_states[j->state]);
+	}
+}
+
+static void fill_file(const struct principal *who, const struct control_export_job *j, struct export_file *f)
+{
+	struct export_spec spec = {.from_us = j->from_us, .to_us = j->to_us, .created_us = j->created_us};
+
+	for (int i = 0; i < EXPORT_FORMAT_COUNT; i++) {
+		if (strcmp(export_format_names[i], j->format) == 0)
+			spec.format = (enum export_format)i;
+	}
+	for (int i = 0; i < LEDGER_NAME_COUNT; i++) {
+		if (strcmp(control_ledger_names[i], j->ledger) == 0)
+			spec.ledger = (enum control_ledger_name)i;
+	}
+	f->format = spec.format;
+	export_file_name(who->org, &spec, f->name);
+	memcpy(f->id, j->id, sizeof(f->id));
+	f->size_bytes = (uint64_t)j->bytes;
+}
+
+int service_export_file(struct service *s, const struct principal *who, struct span id, struct export_file *ret,
+			struct err *err)
+{
+	struct control_export_job j;
+	struct export_file f = {.io = s->io, .fd = -1};
+	char *path = NULL;
+	int rc = find_job(s, who, id, &j, err);
+
+	if (rc < 0)
+		return rc;
+	if ((rc = check_done(&j, err)) < 0)
+		goto out;
+	path = export_queue_path(s->exports, &j);
+	f.fd = s->io->open(s->io, path, O_RDONLY, 0);
+	if (f.fd == -ENOENT)
+		rc = err_set(err, E_NOT_FOUND, "the file of the export is gone");
+	else if (f.fd < 0)
+		rc = err_errno(err, -f.fd, "opening %s", path);
+	if (rc < 0)
+		goto out;
+	fill_file(who, &j, &f);
+	*ret = f;
+out:
+	free(path);
+	control_export_job_release(&j);
+	return rc;
+}
+
+int export_file_read(struct export_file *f, uint64_t off, size_t len, struct buf *to, struct err *err)
+{
+	uint8_t *room = buf_room(to, len);
+	ssize_t n;
+
+	if (!room)
+		return err_set(err, E_NO_MEMORY, "not enough memory for a piece of an export");
+	n = io_read_full(f->io, f->fd, room, len, off);
+	if (n < 0)
+		return err_errno(err, (int)-n, "reading the file of an export");
+	if ((size_t)n < len)
+		return err_set(err, E_IO, "the file of an export has %llu bytes less than it had",
+			       (unsigned long long)(len - (size_t)n));
+	buf_commit(to, len);
+	return 0;
+}
+
+void export_file_close(struct export_file *f)
+{
+	if (f->fd >= 0)
+		(void)f->io->close(f->io, f->fd); /* opened for reading */
+	f->fd = -1;
+}
