@@ -20,6 +20,8 @@ struct client {
 	struct deadlines *deadlines;
 	int fd;
 	_Atomic int64_t due_ns; /* INT64_MAX: none */
+	_Atomic bool
+		may_look_whole; /* an answer that is made while it is sent: a reset has to tell that it broke off */
 };
 
 struct deadlines {
@@ -38,7 +40,10 @@ static void shut_late_locked(struct deadlines *d, int64_t now_ns)
 		if (now_ns <= atomic_load_explicit(&c->due_ns, memory_order_relaxed))
 			continue;
 		atomic_store_explicit(&c->due_ns, INT64_MAX, memory_order_relaxed);
-		(void)shutdown(c->fd, SHUT_RDWR); /* fails only when the client is gone already */
+		if (c->may_look_whole)
+			client_reset(c);
+		else
+			(void)shutdown(c->fd, SHUT_RDWR); /* fails only when the client is gone already */
 	}
 }
 
@@ -119,8 +124,10 @@ static void set_due(struct client *c, int64_t due_ns)
 
 void client_await_header(struct client *c)
 {
-	if (c)
-		set_due(c, clock_mono_ns() + c->deadlines->idle_ns + c->deadlines->request_ns);
+	if (!c)
+		return;
+	c->may_look_whole = false;
+	set_due(c, clock_mono_ns() + c->deadlines->idle_ns + c->deadlines->request_ns);
 }
 
 void client_await_bytes(struct client *c, int64_t since_ns, uint64_t bytes)
@@ -141,6 +148,7 @@ void client_await_taking(struct client *c, int64_t since_ns, uint64_t bytes)
 
 	if (!c)
 		return;
+	c->may_look_whole = true;
 	since_ns += (int64_t)(bytes / SLOWEST_BYTES_S) * NS_PER_S;
 	set_due(c, (part_ns < since_ns ? part_ns : since_ns) + c->deadlines->request_ns);
 }

@@ -61,6 +61,7 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
 
 	r->connection = connection;
 	r->client = client_of(connection);
+	r->is_head = strcmp(method, "HEAD") == 0;
 	r->start_ns = clock_mono_ns();
 	r->phase = REQUEST_BODY;
 	*con_cls = r;

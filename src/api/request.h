@@ -55,6 +55,7 @@ struct request {
 	struct job job;
 	enum request_phase phase;
 	bool is_suspended;
+	bool is_head;                              /* the method is HEAD: the answer's body is not sent */
 	void (*complete)(struct request *request); /* makes the answer once BUSY is over; NULL: it is made */
 	uint64_t arrived_bytes;                    /* of the body, as sent */
 	uint64_t drained_bytes;

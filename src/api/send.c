@@ -18,7 +18,7 @@ static const char *const fixed_headers[][2] = {
 static struct MHD_Response *make_response(struct request *r)
 {
 	if (r->stream)
-		return stream_response(r->stream, r->client, r->connection);
+		return stream_response(r->stream, r);
 	client_await_bytes(r->client, clock_mono_ns(), r->reply.body.len);
 	if (r->tail)
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, TAIL_BYTES_MAX, tail_read, r->tail, NULL);

@@ -317,21 +317,31 @@ static void on_free(void *cls)
 	unref(cls);
 }
 
-struct MHD_Response *stream_response(struct stream *x, struct client *client, struct MHD_Connection *connection)
+static struct MHD_Response *make_response(struct stream *x, bool is_head)
 {
-	struct MHD_Response *response = MHD_create_response_from_callback(
-		x->size_bytes == STREAM_SIZE_UNKNOWN ? MHD_SIZE_UNKNOWN : x->size_bytes, STREAM_PIECE_BYTES, on_read, x,
-		on_free);
+	bool is_known = x->size_bytes != STREAM_SIZE_UNKNOWN;
+	struct MHD_Response *response = MHD_create_response_from_callback(is_known ? x->size_bytes : MHD_SIZE_UNKNOWN,
+									  STREAM_PIECE_BYTES, on_read, x, on_free);
+
+	/* libmicrohttpd would end chunks that it never began. */
+	if (response && is_head && !is_known)
+		MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return response;
+}
+
+struct MHD_Response *stream_response(struct stream *x, const struct request *r)
+{
+	struct MHD_Response *response = make_response(x, r->is_head);
 
 	if (!response)
 		return NULL;
 	mutex_lock(&x->mu);
 	x->refs++;
-	x->client = client;
-	x->connection = connection;
+	x->client = r->client;
+	x->connection = r->connection;
 	x->since_ns = clock_mono_ns();
 	watch_client_locked(x, 0);
-	if (!x->has_ended && !x->is_cut)
+	if (!x->has_ended && !x->is_cut && !r->is_head)
 		start_producer_locked(x);
 	mutex_unlock(&x->mu);
 	return response;

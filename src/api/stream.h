@@ -15,11 +15,11 @@
 
 #include <microhttpd.h>
 
-#include "api/deadline.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/thread.h"
 
+struct request;
 struct server;
 struct stream;
 
@@ -54,8 +54,8 @@ int stream_open(struct server *s, struct stream **ret, struct err *err) __attrib
 int stream_begin(struct stream *x, const struct stream_ops *ops, void *user, uint64_t size_bytes, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* The response that sends it; once. `client` is watched until stream_close. */
-struct MHD_Response *stream_response(struct stream *x, struct client *client, struct MHD_Connection *connection);
+/* The response that sends it, once; NULL when memory is out. The request's client is watched until stream_close. */
+struct MHD_Response *stream_response(struct stream *x, const struct request *r);
 
 /* The request is over, or will not be answered by the stream. Takes NULL, returns NULL. */
 struct stream *stream_close(struct stream *x);

@@ -23,7 +23,7 @@
 struct zip {
 	struct archive *archive;
 	struct archive_entry *entry;
-	struct buf *to;   /* where libarchive's output goes, during a call */
+	struct buf *to;   /* where libarchive's output goes, during a call; NULL: nowhere */
 	struct buf lines; /* records that wait to be written together */
 	struct sha256_run *hash;
 	uint64_t events_bytes;
@@ -35,7 +35,8 @@ static la_ssize_t on_output(struct archive *a, void *user, const void *p, size_t
 	struct zip *z = user;
 
 	(void)a;
-	buf_put(z->to, p, len);
+	if (z->to)
+		buf_put(z->to, p, len);
 	return (la_ssize_t)len;
 }
 
@@ -70,10 +71,8 @@ static void free_zip(struct export *x)
 
 	if (!z)
 		return;
-	if (z->archive) {
-		(void)archive_write_fail(z->archive); /* what is half written stays so */
-		archive_write_free(z->archive);
-	}
+	z->to = NULL; /* libarchive ends what is half written, or it would leak; nobody is to have that end */
+	archive_write_free(z->archive);
 	archive_entry_free(z->entry);
 	sha256_run_free(z->hash);
 	buf_release(&z->lines);
