@@ -21,10 +21,14 @@ static void print_help(const struct options *o)
 	printf("\noptions:\n");
 	for (size_t i = 0; i < o->spec_count; i++) {
 		char name[NAME_WIDTH + 8];
+		const struct option_spec *spec = &o->specs[i];
+		char letter[8] = "";
 
-		snprintf(name, sizeof(name), "--%s%s%s", o->specs[i].name, o->specs[i].argument ? " " : "",
-			 o->specs[i].argument ? o->specs[i].argument : "");
-		printf("  %-*s %s\n", NAME_WIDTH, name, o->specs[i].help);
+		if (spec->letter)
+			snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
+		snprintf(name, sizeof(name), "%s--%s%s%s", letter, spec->name, spec->argument ? " " : "",
+			 spec->argument ? spec->argument : "");
+		printf("  %-*s %s\n", NAME_WIDTH, name, spec->help);
 	}
 	printf("  %-*s %s\n", NAME_WIDTH, "--help", "show this");
 }
@@ -33,6 +37,15 @@ static const struct option_spec *find_spec(const struct options *o, const char *
 {
 	for (size_t i = 0; i < o->spec_count; i++) {
 		if (strlen(o->specs[i].name) == len && strncmp(o->specs[i].name, name, len) == 0)
+			return &o->specs[i];
+	}
+	return NULL;
+}
+
+static const struct option_spec *find_letter(const struct options *o, char letter)
+{
+	for (size_t i = 0; i < o->spec_count; i++) {
+		if (letter != '\0' && o->specs[i].letter == letter)
 			return &o->specs[i];
 	}
 	return NULL;
@@ -63,9 +76,12 @@ static int set_number(const struct options *o, const struct option_spec *spec, c
 /* Takes the option at argv[*at], and its value. */
 static int take_option(const struct options *o, int argc, char **argv, int *at)
 {
+	bool is_letter = argv[*at][1] != '-';
 	const char *word = argv[*at] + 2;
-	const char *equals = strchr(word, '=');
-	const struct option_spec *spec = find_spec(o, word, equals ? (size_t)(equals - word) : strlen(word));
+	const char *equals = is_letter ? NULL : strchr(word, '=');
+	const struct option_spec *spec = is_letter
+						 ? find_letter(o, argv[*at][1])
+						 : find_spec(o, word, equals ? (size_t)(equals - word) : strlen(word));
 	const char *value = equals ? equals + 1 : NULL;
 
 	if (!spec)
@@ -94,6 +110,14 @@ static int take_operand(const struct options *o, const char *word, const char **
 	return 0;
 }
 
+/* "-" and what begins with a letter that nobody gave are operands: a query may begin so. */
+static bool is_option(const struct options *o, const char *word)
+{
+	if (word[0] != '-')
+		return false;
+	return word[1] == '-' || (word[1] != '\0' && word[2] == '\0' && find_letter(o, word[1]));
+}
+
 int options_parse(const struct options *o, int argc, char **argv, const char **ret_operand, int *ret_code)
 {
 	const char *operand = NULL;
@@ -111,7 +135,7 @@ int options_parse(const struct options *o, int argc, char **argv, const char **r
 			are_over = true;
 			continue;
 		}
-		if (!are_over && argv[i][0] == '-' && argv[i][1] == '-')
+		if (!are_over && is_option(o, argv[i]))
 			rc = take_option(o, argc, argv, &i);
 		else
 			rc = take_operand(o, argv[i], &operand);

@@ -1,6 +1,6 @@
 /*
  * Options of a command: a table says what there is, and both parsing and --help come from it. "--name value" and
- * "--name=value"; "--" ends the options; everything else is an operand.
+ * "--name=value", "-n value" where a letter is given; "--" ends the options; everything else is an operand.
  */
 #ifndef STELE_MAIN_OPTIONS_H
 #define STELE_MAIN_OPTIONS_H
@@ -19,6 +19,7 @@ struct option_spec {
 	void *to; /* TEXT: const char **, borrowed from argv; FLAG: bool *; NUMBER: uint32_t * */
 	uint32_t min;
 	uint32_t max;
+	char letter; /* "-o" stands for it too; 0: none does */
 };
 
 struct options {

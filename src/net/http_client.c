@@ -44,12 +44,32 @@ struct http_client *http_client_free(struct http_client *c)
 
 static size_t on_bytes(char *p, size_t size, size_t count, void *user)
 {
-	struct buf *body = user;
+	struct buf *to = user;
 
-	if (body->len + size * count > ANSWER_BYTES_MAX)
+	if (to->len + size * count > ANSWER_BYTES_MAX)
 		return 0;
-	buf_put(body, p, size * count);
-	return buf_ok(body) ? size * count : 0;
+	buf_put(to, p, size * count);
+	return buf_ok(to) ? size * count : 0;
+}
+
+/* Where the pieces of an answer's body go. */
+struct sink {
+	CURL *curl;
+	const struct http_request *request;
+	struct buf *body;
+	bool is_closed; /* on_body wants no more */
+};
+
+static size_t on_body(char *p, size_t size, size_t count, void *user)
+{
+	struct sink *sink = user;
+	long status = 0;
+
+	curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (!sink->request->on_body || status != 200)
+		return on_bytes(p, size, count, sink->body);
+	sink->is_closed = !sink->request->on_body(sink->request->user, span_of(p, size * count));
+	return sink->is_closed ? 0 : size * count;
 }
 
 static struct curl_slist *make_headers(const char *const *headers)
@@ -67,7 +87,7 @@ static struct curl_slist *make_headers(const char *const *headers)
 }
 
 static void set_request(struct http_client *c, const struct http_request *request, struct curl_slist *headers,
-			struct http_answer *answer)
+			struct http_answer *answer, struct sink *sink)
 {
 	curl_easy_reset(c->curl);
 	curl_easy_setopt(c->curl, CURLOPT_URL, request->url);
@@ -79,8 +99,8 @@ static void set_request(struct http_client *c, const struct http_request *reques
 	curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, request->timeout_ms);
 	curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "stele/" STELE_VERSION);
-	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_bytes);
-	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &answer->body);
+	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, sink);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_bytes);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &answer->headers);
 	if (request->body.len > 0 || strcmp(request->method, "GET") != 0) {
@@ -111,16 +131,19 @@ static int code_of(CURLcode code)
 int http_client_run(struct http_client *c, const struct http_request *request, struct http_answer *ret, struct err *err)
 {
 	struct curl_slist *headers = make_headers(request->headers);
+	struct sink sink = {.curl = c->curl, .request = request, .body = &ret->body};
 	long status = 0;
 	CURLcode code;
 
 	buf_reset(&ret->body);
 	buf_reset(&ret->headers);
 	c->message[0] = '\0';
-	set_request(c, request, headers, ret);
+	set_request(c, request, headers, ret, &sink);
 	code = curl_easy_perform(c->curl);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_slist_free_all(headers);
+	if (sink.is_closed)
+		return err_set(err, E_CLOSED, "%s: broken off", request->url);
 	if (code != CURLE_OK)
 		return err_set(err, code_of(code), "%s: %s", request->url,
 			       c->message[0] ? c->message : curl_easy_strerror(code));

@@ -17,12 +17,18 @@ struct http_client;
 struct http_client *http_client_new(void);
 struct http_client *http_client_free(struct http_client *c);
 
+/* Takes a piece of an answer's body; false breaks the request off. */
+typedef bool http_body_fn(void *user, struct span piece);
+
 struct http_request {
 	const char *method; /* "GET", "POST" */
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL at the end; may be NULL */
 	struct span body;           /* of a POST */
 	long timeout_ms;            /* for all of it; 0: none */
+	http_body_fn *on_body;      /* gets the body of an answer of status 200, of any length, which is then not kept;
+				       NULL: it is */
+	void *user;
 };
 
 struct http_answer {
@@ -43,7 +49,7 @@ bool http_answer_header(const struct http_answer *a, const char *name, struct sp
 
 /* Runs a request. 0 when there was an answer, whatever its status; `ret` is filled anew, and may hold part of an
  * answer after a failure. E_UNAVAILABLE (no connection, or it broke), E_TIMEOUT, E_INVALID (the URL),
- * E_TOO_LARGE (an answer beyond 1 GiB). */
+ * E_TOO_LARGE (an answer beyond 1 GiB), E_CLOSED (on_body broke it off). */
 int http_client_run(struct http_client *c, const struct http_request *request, struct http_answer *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
