@@ -28,7 +28,7 @@ struct export_options {
 /* Where the bytes go. */
 struct export_sink {
 	struct durable_file file; /* zeroed: standard output */
-	struct err err; /* why no more is taken */
+	struct err err;           /* why no more is taken */
 };
 
 static bool take_piece(void *user, struct span piece)
