@@ -134,5 +134,7 @@ int cmd_export(int argc, char **argv)
 		return command_fail("export", &err, rc == E_INVALID ? EXIT_CODE_USAGE : EXIT_CODE_CANNOT);
 	rc = run(&o, &err);
 	target_release(&o.target);
+	if (rc == E_NOT_FOUND) /* no such folder, or a server without exports */
+		return command_fail("export", &err, EXIT_CODE_CANNOT);
 	return rc < 0 ? command_fail("export", &err, target_exit_code(rc)) : EXIT_CODE_OK;
 }

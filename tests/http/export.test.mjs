@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -202,6 +202,30 @@ test('unzip and python read the archive', async (t) => {
     }
     const script = 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); print(z.testzip(), len(z.read("events.ndjson").splitlines()))';
     assert.equal(execFileSync('python3', ['-c', script, file]).toString(), `None ${TOTAL}\n`);
+  } finally {
+    removeFolder(folder);
+  }
+});
+
+test('stele export writes a file, whole or not at all', async () => {
+  const folder = makeFolder();
+  const args = ['--url', s.url, '--key', s.key];
+  try {
+    const file = join(folder, 'x.csv');
+    const made = await stele(['export', ...args, '--format', 'csv', '--query', 'action:delete', '--columns=id,attributes.n', '--order', 'newest', '-o', file]);
+    assert.equal(made.code, 0, made.stderr);
+    const want = await download(path({ format: 'csv', query: 'action:delete', columns: 'id,attributes.n', order: 'newest' }));
+    assert.ok(readFileSync(file).equals(want.body));
+    const printed = await stele(['export', ...args, '--format', 'ndjson', '--from', '2026-01-01', '--to', '2026-01-01T00:01:00Z']);
+    assert.equal(printed.stdout.trimEnd().split('\n').length, 60);
+    const refused = await stele(['export', ...args, '--format', 'csv', '--query', '(', '--output', join(folder, 'y.csv')]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /stele export: column 2/);
+    assert.equal((await stele(['export', ...args])).code, 2);
+    assert.equal((await stele(['export', ...args, '--format', 'csv', '-o'])).code, 2);
+    assert.equal((await stele(['export', ...args, '--format', 'csv', '-o', join(folder, 'none', 'z.csv')])).code, 3);
+    assert.equal((await stele(['export', '--url', 'http://127.0.0.1:1', '--key', 'x', '--format', 'csv', '-o', join(folder, 'z.csv')])).code, 3);
+    assert.deepEqual(readdirSync(folder), ['x.csv']);
   } finally {
     removeFolder(folder);
   }
