@@ -68,6 +68,9 @@ int segment_verify(struct segment *s, const struct merkle_frontier *before, stru
 uint32_t segment_column_count(const struct segment *s);
 const struct shape_column *segment_column(const struct segment *s, uint32_t column);
 
+/* The shapes of its records, and the one of records stored whole, whether there are such or not. */
+const struct shape_set *segment_shapes(const struct segment *s);
+
 /* ---- dictionaries ----
  * The values of a column that repeats itself are stored once a segment and blocks hold codes. Loaded on first use and
  * kept as long as the segment is open. */
@@ -87,6 +90,13 @@ static inline struct span dict_get(const struct dict *d, uint32_t code)
 /* The dictionary of a column; *ret is NULL when it has none. */
 int segment_column_dict(struct segment *s, uint32_t column, const struct dict **ret, struct err *err)
 	__attribute__((warn_unused_result));
+
+/* What the directory says of a column's dictionary; nothing is read. */
+struct dict_info {
+	uint32_t count;  /* of its values; 0: the column has none */
+	bool is_counted; /* it has `rows`, and each of the column's values is in it */
+};
+struct dict_info segment_column_dict_info(const struct segment *s, uint32_t column);
 
 /* ---- blocks ---- */
 

@@ -311,6 +311,13 @@ int segment_column_dict(struct segment *s, uint32_t column, const struct dict **
 	return rc;
 }
 
+struct dict_info segment_column_dict_info(const struct segment *s, uint32_t column)
+{
+	const struct segment_dict *x = s->dict[column];
+
+	return x ? (struct dict_info){x->count, !(x->flags & SEGMENT_DICT_PARTIAL)} : (struct dict_info){0, false};
+}
+
 /* ---- index ---- */
 
 const struct token_index *segment__index(const struct segment *s)
@@ -433,6 +440,11 @@ uint32_t segment_column_count(const struct segment *s)
 const struct shape_column *segment_column(const struct segment *s, uint32_t column)
 {
 	return shape_set_column(s->shapes, column);
+}
+
+const struct shape_set *segment_shapes(const struct segment *s)
+{
+	return s->shapes;
 }
 
 uint32_t segment_block_count(const struct segment *s)
