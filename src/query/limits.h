@@ -20,4 +20,18 @@
 /* Rows examined beyond the page to make a total exact when it was not asked for: about a millisecond. */
 #define COUNT_ROWS_MAX 100000u
 
+#define FIELDS_MAX      16u /* of one facet request: each is counted for itself */
+#define FIELD_NAMES_MAX 32u /* of a field's path; a record is less deep */
+
+/* Values counted at once, all fields of a request together, and their bytes: each field has its share. What is rarer
+ * is dropped beyond it, and the answer says by how much it may be off. */
+#define FACET_VALUES_MAX 524288u
+#define FACET_BYTES_MAX  (64u << 20)
+#define FACET_VALUE_MAX  1024u /* bytes a value counts by; longer ones that begin alike are counted as one */
+#define FACET_LIMIT_MAX  1000u /* values listed of a field */
+#define FACET_LIMIT      10u
+/* A thread's own counts go to those of all threads when they are so many or take so much: few locks, little memory. */
+#define FACET_SHARE_VALUES 16384u
+#define FACET_SHARE_BYTES  (1u << 20)
+
 #endif
