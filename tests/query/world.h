@@ -38,6 +38,9 @@ void world_release(struct world *w);
 void world_query(struct world *w, struct buf *to);
 void world_query_values(struct world *w, struct buf *to);
 
+/* The way to a random value of a random record, as a query writes it. */
+void world_field(struct world *w, struct buf *to);
+
 /* Appends one random event as JSON. */
 void world_event(struct rng *rng, uint64_t number, struct buf *to);
 

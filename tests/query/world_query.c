@@ -85,6 +85,16 @@ static void find_value(struct world *w, struct found_value *to)
 	yyjson_doc_free(doc);
 }
 
+void world_field(struct world *w, struct buf *to)
+{
+	struct found_value v = {BUF_INIT, BUF_INIT};
+
+	find_value(w, &v);
+	buf_put_span(to, buf_span(&v.path));
+	buf_release(&v.path);
+	buf_release(&v.text);
+}
+
 static void change_case(struct rng *rng, struct buf *text)
 {
 	bool upper = rng_below(rng, 2);
