@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "query/facet_priv.h"
+#include "query/tally_priv.h"
 
 /* ---- beginning and end ---- */
 
@@ -71,14 +72,6 @@ static void close_facets(struct facets *f)
 
 /* ---- parts ---- */
 
-/* A damaged dictionary tells nothing: the pieces are looked at instead. */
-static int tell(int rc, const struct err *found, struct err *err)
-{
-	if (rc < 0 && rc != E_CORRUPT && err)
-		*err = *found;
-	return rc == E_CORRUPT ? 0 : rc;
-}
-
 /* Counts all fields of a segment that matches as a whole, as far as its dictionaries allow. */
 static int count_whole(struct facets *f, size_t segment, bool *ret_is_done, struct err *err)
 {
@@ -90,7 +83,7 @@ static int count_whole(struct facets *f, size_t segment, bool *ret_is_done, stru
 		bool is_counted = false;
 
 		rc = facet__count_dicts(&f->member[0], segment, k, &is_counted, &found);
-		rc = tell(rc, &found, err);
+		rc = tally__look_instead(rc, &found, err);
 		facet__columns(f, segment, k)->is_counted = is_counted;
 		*ret_is_done = *ret_is_done && is_counted;
 	}
@@ -100,24 +93,17 @@ static int count_whole(struct facets *f, size_t segment, bool *ret_is_done, stru
 /* Counts a part, or adds the pieces that must be looked at. */
 static int add_part(struct facets *f, size_t part, struct piece_list *pieces, struct err *err)
 {
-	struct range all = {0, UINT64_MAX}, whole = scan__part_range(&f->scan, part);
-	size_t from = pieces->count;
-	bool is_known = false, is_done = false;
-	struct err found = ERR_INIT;
-	uint64_t n = 0;
-	int rc = scan__count_free(&f->scan, part, all, &is_known, &n, &found);
+	enum part_match match;
+	bool is_done = false;
+	uint64_t n;
+	int rc = tally__judge(&f->scan, part, &match, &n, err);
 
-	if ((rc = tell(rc, &found, err)) < 0 || (is_known && n == 0))
-		return rc;
-	is_known = is_known && n == whole.to - whole.from;
-	if (is_known && part < f->scan.source->segment_count)
+	if (rc == 0 && match == PART_ALL && part < f->scan.source->segment_count)
 		rc = count_whole(f, part, &is_done, err);
 	if (rc == 0 && is_done)
 		f->member[0].total += n;
 	else if (rc == 0)
-		rc = scan__pieces(&f->scan, part, all, pieces, err);
-	for (size_t k = from; k < pieces->count && is_known; k++)
-		pieces->piece[k].needs_match = pieces->piece[k].needs_time = false;
+		rc = tally__pieces(&f->scan, part, match, pieces, err);
 	return rc;
 }
 
@@ -152,12 +138,11 @@ static int count_all(struct facets *f, struct err *err)
 
 static void sum_up(struct facets *f, struct tally *to)
 {
+	uint64_t total = 0;
+
 	for (unsigned m = 0; m < team_size(f->scan.source->team); m++)
-		to->total += f->member[m].total;
-	to->total_exact = f->scan.gaps.count == 0 && f->scan.source->gap_count == 0;
-	to->gaps = f->scan.gaps;
-	to->damage = f->scan.damage;
-	f->scan.gaps = (struct gap_list){0};
+		total += f->member[m].total;
+	tally__finish(&f->scan, total, to);
 }
 
 static int list_values(const struct facets *f, uint32_t k, struct facet *to, struct buf *text, struct err *err)

@@ -34,4 +34,8 @@
 #define FACET_SHARE_VALUES 16384u
 #define FACET_SHARE_BYTES  (1u << 20)
 
+#define HISTOGRAM_BUCKETS_MAX 10000u /* of one histogram: more than a screen shows, an answer of a megabyte */
+#define HISTOGRAM_BUCKETS     60u
+#define HISTOGRAM_SPLIT_MAX   10u /* values a histogram is split by; the rest is one */
+
 #endif
