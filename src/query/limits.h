@@ -38,4 +38,6 @@
 #define HISTOGRAM_BUCKETS     60u
 #define HISTOGRAM_SPLIT_MAX   10u /* values a histogram is split by; the rest is one */
 
+#define SORT_KEY_MAX 256u /* bytes of a text that sorting looks at; those that begin alike are in order of arrival */
+
 #endif

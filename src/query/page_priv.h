@@ -20,6 +20,7 @@ struct search {
 	struct piece_list left; /* of the part that the page ended in: still to be counted */
 	struct search_answer answer;
 	uint32_t cap;       /* of answer.len and answer.index */
+	bool is_counted;    /* the total is known with the page */
 	bool is_incomplete; /* the total: counting was not worth it */
 };
 
@@ -36,6 +37,13 @@ static inline bool search__has_page(const struct search *q)
 }
 
 int search__fill_page(struct search *q, struct err *err) __attribute__((warn_unused_result));
+
+/* Counts the record that was appended to the page's events behind `start`. */
+int search__take_record(struct search *q, uint64_t index, size_t start, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Fills the page in the order of a field, and counts on the way unless some pieces needed no look. search_sort.c */
+int search__fill_sorted(struct search *q, struct err *err) __attribute__((warn_unused_result));
 
 /* Adds what was not looked at to the total, as far as it was asked for. */
 int search__count(struct search *q, struct err *err) __attribute__((warn_unused_result));

@@ -34,10 +34,11 @@ static bool has_gap(const struct search *q)
 static int run(struct search *q, struct err *err)
 {
 	int64_t begin_ns = clock_mono_ns(), page_ns;
-	int rc = search__fill_page(q, err);
+	bool is_sorted = q->r->sort && q->r->limit > 0;
+	int rc = is_sorted ? search__fill_sorted(q, err) : search__fill_page(q, err);
 
 	page_ns = clock_mono_ns();
-	if (rc == 0)
+	if (rc == 0 && !q->is_counted)
 		rc = search__count(q, err);
 	q->scan.figures.page_ns = page_ns - begin_ns;
 	q->scan.figures.count_ns = clock_mono_ns() - page_ns;

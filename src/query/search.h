@@ -11,6 +11,7 @@
 #define STELE_QUERY_SEARCH_H
 
 #include "base/team.h"
+#include "query/field.h"
 #include "query/gap.h"
 #include "query/query.h"
 #include "store/store.h"
@@ -32,6 +33,10 @@ struct search_request {
 	enum search_total total;
 	struct team *team;   /* shares what is large; NULL: this thread alone. Not with search__run */
 	struct buf *explain; /* gets the plan and what came of it, a JSON object (docs/api.md); NULL: not asked for */
+	/* The order is by this field, as sort_priv.h has it, or by `time`; ascending with oldest_first. NULL: by index.
+	 * `after` then is a record's index all the same, and must be there. */
+	const struct field *sort;
+	size_t bytes_max; /* with `sort`: the page ends early once it has so many bytes; 0: it does not */
 };
 
 /* What a search did. Blocks and segments that nothing asked for are not in it. */
@@ -67,7 +72,7 @@ struct search_answer {
 		}                                                                                                      \
 	}
 
-/* E_IO, E_NO_MEMORY. */
+/* E_IO, E_NO_MEMORY; with `sort` E_NOT_FOUND and E_CORRUPT when `after` cannot be read. */
 int search_run(struct snapshot *s, const struct search_request *r, struct search_answer *ret, struct err *err)
 	__attribute__((warn_unused_result));
 void search_answer_release(struct search_answer *a);

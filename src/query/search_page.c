@@ -38,8 +38,7 @@ static bool make_room(struct search *q)
 	return true;
 }
 
-/* Counts the record that was appended to the page's events behind `start`. */
-static int take_record(struct search *q, uint64_t index, size_t start, struct err *err)
+int search__take_record(struct search *q, uint64_t index, size_t start, struct err *err)
 {
 	struct search_answer *a = &q->answer;
 
@@ -66,7 +65,7 @@ static int take_matches(struct search *q, struct matches *m, struct err *err)
 		}
 		rc = matches_take(m, scan__main(&q->scan), &q->answer.events, &index, err);
 		if (rc == 0)
-			rc = take_record(q, index, start, err);
+			rc = search__take_record(q, index, start, err);
 		q->answer.total += rc == 0;
 	}
 	if (rc == 0)
