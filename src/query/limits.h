@@ -40,4 +40,9 @@
 
 #define SORT_KEY_MAX 256u /* bytes of a text that sorting looks at; those that begin alike are in order of arrival */
 
+#define CATALOG_FIELDS_MAX      1000u    /* fields listed at once */
+#define CATALOG_COLUMNS_MAX     262144u  /* columns looked at, of all segments together; about ten megabytes */
+#define CATALOG_DICT_MAX        4096u    /* values of a dictionary that is read for it; larger ones stay unread */
+#define CATALOG_TAIL_VALUES_MAX 1000000u /* values of records that are not in a segment yet; 32 MB */
+
 #endif
