@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "codec/time_text.h"
+#include "query/tally.h"
 #include "service/cursor.h"
 #include "service/service_priv.h"
 
@@ -158,7 +159,7 @@ static int run_steps(struct snapshot *snapshot, struct search_request *r, uint32
 		struct search_answer answer = SEARCH_ANSWER_INIT;
 		uint32_t left = limit - page->count;
 
-		r->limit = left < PAGE_STEP ? left : PAGE_STEP;
+		r->limit = r->sort || left < PAGE_STEP ? left : PAGE_STEP; /* sorting in steps would sort for each */
 		rc = search_run(snapshot, r, &answer, err);
 		if (rc == 0)
 			rc = take_step(page, &answer, err);
@@ -206,9 +207,10 @@ static void make_next(const struct principal *who, const struct search_params *p
 }
 
 static int run(struct service *s, const struct principal *who, const struct search_params *p, const struct query *query,
-	       int64_t now_us, struct page *page, struct err *err)
+	       const struct field *sort, int64_t now_us, struct page *page, struct err *err)
 {
-	struct search_request r = {.query = query, .total = p->total, .team = s->team};
+	struct search_request r = {
+		.query = query, .total = p->total, .team = s->team, .sort = sort, .bytes_max = PAGE_BYTES_MAX};
 	struct snapshot *snapshot = NULL;
 	struct buf binding = BUF_INIT;
 	bool more;
@@ -235,27 +237,88 @@ out:
 	return rc;
 }
 
+/* The field to sort by; *ret_is_given says whether there is one. */
+static int parse_sort(const struct search_params *p, struct field *ret, bool *ret_is_given, struct err *err)
+{
+	int rc = 0;
+
+	*ret_is_given = sort_of(p).len > 0;
+	if (*ret_is_given)
+		rc = field_parse(p->sort, ret, err);
+	if (rc == 0 && *ret_is_given && span_eq_str(ret->path, "id")) {
+		field_release(ret);
+		rc = err_set(err, E_INVALID, "ids have no order; sort by received, time or another field");
+	}
+	return rc < 0 ? name_field(err, "sort", rc) : 0;
+}
+
 int service_search(struct service *s, const struct principal *who, const struct search_params *params, struct page *ret,
 		   struct err *err)
 {
 	struct page page = PAGE_INIT;
 	struct query *query = NULL;
+	struct field sort = {{NULL, 0}, NULL, 0};
+	bool is_sorted;
 	int64_t now_us;
 	int rc;
 
-	if (sort_of(params).len > 0)
-		return name_field(err, "sort",
-				  err_set(err, E_INVALID, "events are not sorted by a field yet; leave 'sort' out"));
 	if (params->cursor.len == 0 || !cursor_now(params->cursor, &now_us))
 		now_us = clock_wall_us();
-	if ((rc = query_parse(params->query, now_us, &query, err)) < 0)
+	if ((rc = parse_sort(params, &sort, &is_sorted, err)) < 0)
+		return rc;
+	if ((rc = query_parse(params->query, now_us, &query, err)) < 0) {
+		field_release(&sort);
 		return name_field(err, "query", rc);
-	rc = run(s, who, params, query, now_us, &page, err);
+	}
+	rc = run(s, who, params, query, is_sorted ? &sort : NULL, now_us, &page, err);
 	query_free(query);
+	field_release(&sort);
 	if (rc < 0)
 		page_release(&page);
 	else
 		*ret = page;
+	return rc;
+}
+
+/* ---- for what counts instead of listing ---- */
+
+int service__scope_open(const struct principal *who, const struct search_params *params, struct search_scope *ret,
+			struct err *err)
+{
+	struct search_request r = {.query = NULL};
+	struct search_scope scope = {.query = NULL};
+	int64_t now_us = clock_wall_us();
+	int rc;
+
+	if ((rc = service__parse_range(params, now_us, &r, err)) < 0)
+		return rc;
+	scope.from_us = r.from_us;
+	scope.to_us = r.to_us;
+	if ((rc = query_parse(params->query, now_us, &scope.query, err)) < 0)
+		return name_field(err, "query", rc);
+	if ((rc = ledger_snapshot(who->org->ledger[params->ledger], &scope.snapshot, err)) < 0) {
+		query_free(scope.query);
+		return rc;
+	}
+	*ret = scope;
+	return 0;
+}
+
+void service__scope_close(struct search_scope *scope)
+{
+	query_free(scope->query);
+	snapshot_free(scope->snapshot);
+}
+
+int service__take_damage(struct tally *tally, const struct snapshot *snapshot, struct err *err)
+{
+	int rc = 0;
+
+	if (tally->damage.code != 0)
+		diag(DIAG_ERROR, "store", "records are left out of a count: %s file=%s offset=%lld",
+		     tally->damage.message, tally->damage.field, (long long)tally->damage.offset);
+	for (size_t i = 0; i < snapshot->damaged_count && rc == 0; i++)
+		rc = gap_list_add(&tally->gaps, snapshot->damaged[i].first, snapshot->damaged[i].next, err);
 	return rc;
 }
 

@@ -71,4 +71,20 @@ int service__take_gaps(struct page *page, const struct search_answer *a, struct 
 void service__watch_start(struct service *s);
 void service__watch_stop(struct service *s);
 
+/* What a count is about: the query, the period and the records of a request; search.c. */
+struct search_scope {
+	struct query *query;
+	int64_t from_us, to_us;
+	struct snapshot *snapshot;
+};
+/* Of `params` only ledger, query, from and to are looked at. As service_search. */
+int service__scope_open(const struct principal *who, const struct search_params *params, struct search_scope *ret,
+			struct err *err) __attribute__((warn_unused_result));
+void service__scope_close(struct search_scope *scope);
+
+/* Adds the snapshot's damage to that of a count, and tells the log which file it is in. */
+struct tally;
+int service__take_damage(struct tally *tally, const struct snapshot *snapshot, struct err *err)
+	__attribute__((warn_unused_result));
+
 #endif
