@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "control/control.h"
+#include "query/catalog.h"
+#include "query/histogram.h"
 #include "query/search.h"
 #include "service/limits.h"
 #include "service/permission.h"
@@ -162,6 +164,26 @@ void follow_release(struct follow *f);
 int service_follow(struct service *s, const struct principal *who, enum control_ledger_name ledger,
 		   const struct query *query, uint64_t position, uint32_t limit, size_t bytes_max, struct follow *ret,
 		   struct err *err) __attribute__((warn_unused_result));
+
+/* ---- counting; of `params` only ledger, query and period are looked at ---- */
+
+/* The top values of `fields`, a list of names (field.h); `limit` (1 … FACET_LIMIT_MAX) of each. As service_search. */
+int service_facets(struct service *s, const struct principal *who, const struct search_params *params,
+		   struct span fields, uint32_t limit, struct facet_answer *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+struct histogram_params {
+	struct span interval; /* interval.h; empty: chosen */
+	uint32_t buckets;     /* at most, when it is chosen: 1 … HISTOGRAM_BUCKETS_MAX */
+	struct span split;    /* a field; empty: none */
+};
+int service_histogram(struct service *s, const struct principal *who, const struct search_params *params,
+		      const struct histogram_params *histogram, struct histogram_answer *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* The first `limit` (1 … CATALOG_FIELDS_MAX) fields of a ledger whose names begin with `prefix`. */
+int service_fields(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct span prefix,
+		   uint32_t limit, struct catalog_answer *ret, struct err *err) __attribute__((warn_unused_result));
 
 /* ---- operating ---- */
 
