@@ -132,6 +132,8 @@ static int add_field(struct field_list *l, struct span text, size_t *at, uint32_
 	if (rc == 0 && has_field(l, f.path))
 		rc = err_set(err, E_INVALID, "the field '%.*s' is named twice", (int)(*at - start),
 			     (const char *)text.p + start);
+	else if (rc == 0 && l->count == count_max && count_max == 1)
+		rc = err_set(err, E_INVALID, "only one field can be named here");
 	else if (rc == 0 && l->count == count_max)
 		rc = err_set(err, E_TOO_LARGE, "at most %u fields can be named here", count_max);
 	if (rc < 0)

@@ -91,6 +91,7 @@ static void test_field__reads_lists(void **state)
 	assert_true(span_eq_str(l.field[2].path, "a,b"));
 	field_list_release(&l);
 	refuse_list("a,b,c,d", 3, E_TOO_LARGE, "at most 3 fields");
+	refuse_list("a,b", 1, E_INVALID, "only one");
 	refuse_list("a,b,a", 3, E_INVALID, "the field 'a' is named twice");
 	refuse_list("a,", 3, E_SYNTAX, "at byte 2");
 	refuse_list("time", 3, E_INVALID, "/v1/histogram");
