@@ -17,7 +17,7 @@ void ints_encode(const int64_t *values, size_t n, struct buf *to);
 struct ints {
 	uint32_t n;
 	uint8_t mode;
-	uint8_t width;    /* bits of a packed number, or of a group's smallest one */
+	uint8_t width;    /* bits of a packed number, of a group's smallest one, the most below a token */
 	uint8_t direct;   /* tokens: which numbers are tokens of their own */
 	uint8_t mantissa; /* tokens: the bits that others tell behind the leading one */
 	int64_t base;

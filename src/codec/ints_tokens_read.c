@@ -15,7 +15,8 @@
 #include "base/mem.h"
 #include "codec/ints_priv.h"
 
-#define TOKEN_STEP 16u /* tokens added up at a time; as many zeros stand behind the last one */
+#define PAIR_LOW_MAX 28u /* low bits of a number, when those of two are to be read at a time */
+#define TOKEN_STEP   16u /* tokens added up at a time; as many zeros stand behind the last one */
 
 /* What tokens mean, each member by token. */
 struct meanings {
@@ -187,6 +188,7 @@ int ints__tokens_open(struct ints *r, struct reader *from, size_t n, struct err 
 	bits = add_up(r, r->marks, &max);
 	if (max > last_token(r) || (bits + 7) / 8 != r->low.len)
 		return err_corrupt(err, 0, "integers: tokens and their low bits do not fit together");
+	r->width = (uint8_t)low_bits(r, max);
 	if (max >> kind.direct == 0)
 		become_packed(r, 8);
 	return 0;
@@ -230,6 +232,14 @@ void ints__tokens_read(const struct ints *r, size_t from, size_t n, uint64_t *to
 	size_t i = 0;
 
 	fill_meanings(r, &m);
+	for (; r->width <= PAIR_LOW_MAX && i + 2 <= n && (bit >> 3) + 8 <= r->low.len; i += 2) {
+		unsigned a = token[i], b = token[i + 1];
+		uint64_t low = get_u64le(r->low.p + (bit >> 3)) >> (bit & 7);
+
+		to[i] = m.base[a] + (low & m.mask[a]);
+		to[i + 1] = m.base[b] + (low >> m.low[a] & m.mask[b]);
+		bit += (size_t)m.low[a] + m.low[b];
+	}
 	for (; i < n && (bit >> 3) + 8 <= r->low.len; i++) {
 		to[i] = m.base[token[i]] + (get_u64le(r->low.p + (bit >> 3)) >> (bit & 7) & m.mask[token[i]]);
 		bit += m.low[token[i]];
