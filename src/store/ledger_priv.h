@@ -20,7 +20,8 @@
  *
  * Lock order, each one taken only while holding none or some to its left:
  *
- *	journal trim_mutex > store table > ledger mutex > journal mutex, idempotency, memory, sealer, tools, background
+ *	journal trim_mutex > store table > ledger mutex > journal mutex, idempotency, memory, sealer, tools,
+ *	background, block cache
  *
  * No callback is called, no file is read or written with a ledger's mutex held; but the first use of a ledger reads its
  * last segment's frontier under it.
