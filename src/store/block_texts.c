@@ -9,12 +9,14 @@
 #include "base/mem.h"
 #include "store/segment_priv.h"
 
+_Static_assert(BLOCK_TEXTS_SLACK <= COLUMN_SLACK, "what is inflated or put together has that much behind");
+
 static int no_memory(struct err *err)
 {
 	return err_set(err, E_NO_MEMORY, "not enough memory for the texts of a column");
 }
 
-/* What was made becomes the slot's, unless the block's texts are too large together. */
+/* What was made becomes the slot's. */
 static void keep_texts(struct block *b, struct block_slot *s, struct buf *text, uint32_t *offset)
 {
 	s->made_text = text->p;
@@ -23,6 +25,7 @@ static void keep_texts(struct block *b, struct block_slot *s, struct buf *text, 
 	b->texts_bytes += text->cap + (s->count + 1) * sizeof(*offset);
 }
 
+/* Returns 1 when they are not to be had. */
 static int get_all(struct block *b, struct block_slot *s, struct buf *text, uint32_t *offset)
 {
 	column_decode(&s->run);
@@ -33,7 +36,10 @@ static int get_all(struct block *b, struct block_slot *s, struct buf *text, uint
 			return 1;
 		offset[i + 1] = (uint32_t)text->len;
 	}
-	return buf_room(text, COLUMN_SLACK) ? 0 : 1;
+	if (!buf_room(text, COLUMN_SLACK))
+		return 1;
+	memset(text->p + text->len, 0, COLUMN_SLACK);
+	return 0;
 }
 
 /* ---- templates ---- */
@@ -134,10 +140,10 @@ int block__texts(struct block *b, struct block_slot *s, struct err *err)
 {
 	int rc = block__open_slot(b, s, err);
 
-	if (rc < 0 || s->dict || s->texts_asked)
-		return rc < 0 || s->texts_asked != TEXTS_BEING_MADE
-			       ? rc
-			       : block__damaged(b, -1, err, "texts refer to each other in a circle");
+	if (rc < 0 || s->dict || s->texts_asked == TEXTS_MADE)
+		return rc;
+	if (s->texts_asked == TEXTS_BEING_MADE)
+		return block__damaged(b, -1, err, "texts refer to each other in a circle");
 	if (s->kind == SLOT_COLUMN && s->run.encoding == COLUMN_TEXT && s->run.inflated) {
 		s->texts = (struct block_texts){s->count, s->run.offsets, s->run.inflated};
 		s->texts_asked = TEXTS_MADE;

@@ -280,6 +280,54 @@ static void test_segment__reads_a_segment_made_by_hand(void **state)
 	buf_release(&record);
 }
 
+/* So many rows that all have one long value: 60,000 bytes for a few bytes each. */
+static struct segment *forge_long_texts(uint64_t rows)
+{
+	struct buf bytes = BUF_INIT, chunk = BUF_INIT;
+	struct segment *s;
+	struct forged f;
+	uint32_t a;
+
+	buf_put_u8(&chunk, COLUMN_CONST);
+	buf_put_varint(&chunk, 60000);
+	memset(buf_room(&chunk, 60000), 'x', 60000);
+	buf_commit(&chunk, 60000);
+	forge_start(&f, rows);
+	a = forge_column(&f, true);
+	forge_slot(&f, a, SLOT_COLUMN, NULL, 0, buf_span(&chunk));
+	forge_finish(&f, &bytes);
+	s = hostile_open(buf_span(&bytes));
+	assert_non_null(s);
+	buf_release(&bytes);
+	buf_release(&chunk);
+	return s;
+}
+
+/* Up to BLOCK_TEXTS_BYTES_MAX all at once; beyond it one by one. */
+static void test_segment__lays_out_no_more_texts_than_it_may(void **state)
+{
+	static const uint64_t rows[] = {BLOCK_TEXTS_BYTES_MAX / 60000 - 100, BLOCK_TEXTS_BYTES_MAX / 60000 + 1};
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		struct segment *s = forge_long_texts(rows[k]);
+		struct block_texts texts;
+		struct buf text = BUF_INIT;
+		struct block *b;
+
+		assert_int_equal(block_open(s, 0, &b, NULL), 0);
+		assert_int_equal(block_texts(b, COLUMN_FIXED_COUNT, &texts, NULL), 0);
+		assert_int_equal(texts.text != NULL, k == 0);
+		assert_int_equal(block_value_text(b, COLUMN_FIXED_COUNT, (uint32_t)rows[k] - 1, &text, NULL), 0);
+		assert_int_equal(text.len, 60000);
+		if (texts.text)
+			assert_int_equal(texts.offset[texts.count], rows[k] * 60000);
+		block_close(b);
+		segment_unref(s);
+		buf_release(&text);
+	}
+}
+
 static void check_refused(struct forged *f)
 {
 	struct buf bytes = BUF_INIT, record = BUF_INIT;
@@ -390,6 +438,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_segment__reads_a_segment_made_by_hand),
+		cmocka_unit_test(test_segment__lays_out_no_more_texts_than_it_may),
 		cmocka_unit_test(test_segment__refuses_references_in_circles),
 		cmocka_unit_test(test_segment__refuses_references_that_multiply),
 		cmocka_unit_test(test_segment__refuses_references_to_nothing),
