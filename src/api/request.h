@@ -49,7 +49,7 @@ struct request {
 	struct body body;
 	yyjson_doc *json; /* of ROUTE_HAS_JSON, where the parameters point to; NULL: none */
 	struct reply reply;
-	struct tail *tail; /* the answer, instead of a body; NULL: none */
+	struct tail *tail;     /* the answer, instead of a body; NULL: none */
 	struct stream *stream; /* the answer's body, when it is made while it is sent; NULL: it is reply.body */
 	struct request_append in;
 	struct job job;
