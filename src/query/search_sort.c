@@ -185,7 +185,6 @@ static int find_after(struct sorting *s, struct err *err)
 struct rebuilt {
 	uint64_t index;
 	uint32_t place; /* on the page */
-	bool is_there;
 	size_t off, len;
 };
 
@@ -203,9 +202,10 @@ static int by_place(const void *a, const void *b)
 	return (x->place > y->place) - (x->place < y->place);
 }
 
-/* One that cannot be read is left out. */
-static int rebuild_one(struct search *q, struct rebuilt *r, struct buf *to, struct err *err)
+/* Of a record that cannot be read the piece is left out, and the page begun anew. */
+static int rebuild_one(struct sorting *s, struct rebuilt *r, struct buf *to, struct err *err)
 {
+	struct search *q = s->q;
 	struct err found = ERR_INIT;
 	struct piece p;
 	uint32_t row;
@@ -214,8 +214,8 @@ static int rebuild_one(struct search *q, struct rebuilt *r, struct buf *to, stru
 	must(locate(&q->scan, r->index, &p, &row));
 	r->off = to->len;
 	rc = scanner__record(scan__main(&q->scan), &p, row, to, &found);
-	r->is_there = rc == 0;
 	r->len = to->len - r->off;
+	s->has_lost = s->has_lost || rc == E_CORRUPT;
 	return scan__leave_out(&q->scan, &p, rc, &found, err);
 }
 
@@ -231,15 +231,13 @@ static int take_rebuilt(struct search *q, const struct rebuilt *r, uint32_t n, c
 			a->more = true;
 			break;
 		}
-		if (!r[k].is_there)
-			continue;
 		buf_put(&a->events, from->p + r[k].off, r[k].len);
 		rc = search__take_record(q, r[k].index, start, err);
 	}
 	return rc;
 }
 
-static int rebuild(struct search *q, const struct sort_key *key, uint32_t n, struct err *err)
+static int rebuild(struct sorting *s, const struct sort_key *key, uint32_t n, struct err *err)
 {
 	struct rebuilt list[REBUILD_MAX];
 	struct buf records = BUF_INIT;
@@ -249,10 +247,10 @@ static int rebuild(struct search *q, const struct sort_key *key, uint32_t n, str
 		list[k] = (struct rebuilt){.index = key[k].index, .place = k};
 	qsort(list, n, sizeof(*list), by_index);
 	for (uint32_t k = 0; k < n && rc == 0; k++)
-		rc = rebuild_one(q, &list[k], &records, err);
+		rc = rebuild_one(s, &list[k], &records, err);
 	qsort(list, n, sizeof(*list), by_place);
-	if (rc == 0)
-		rc = take_rebuilt(q, list, n, &records, err);
+	if (rc == 0 && !s->has_lost)
+		rc = take_rebuilt(s->q, list, n, &records, err);
 	buf_release(&records);
 	return rc;
 }
@@ -262,51 +260,88 @@ static bool is_full(const struct search *q)
 	return q->r->bytes_max && q->answer.events.len >= q->r->bytes_max;
 }
 
-static int make_page(struct search *q, struct sort_heap *h, struct err *err)
+static int make_page(struct sorting *s, struct err *err)
 {
+	struct sort_heap *h = &s->member[0].heap;
+	struct search *q = s->q;
 	uint32_t count;
 	int rc = 0;
 
 	sort_heap_finish(h);
 	q->answer.more = h->count > q->r->limit;
 	count = q->answer.more ? q->r->limit : h->count;
-	for (uint32_t k = 0, n; k < count && rc == 0; k += n) {
+	for (uint32_t k = 0, n; k < count && rc == 0 && !s->has_lost; k += n) {
 		n = count - k < REBUILD_MAX ? count - k : REBUILD_MAX;
 		if (is_full(q)) {
 			q->answer.more = true;
 			break;
 		}
-		rc = rebuild(q, h->key + k, n, err);
+		rc = rebuild(s, h->key + k, n, err);
 	}
 	return rc;
 }
 
 /* ---- all of it ---- */
 
-static int open_sorting(struct sorting *s, struct search *q, struct err *err)
+static int open_members(struct sorting *s, struct err *err)
 {
-	unsigned members = team_size(q->scan.source->team);
+	const struct search_request *r = s->q->r;
 	int rc = 0;
 
+	for (unsigned m = 0; m < team_size(s->q->scan.source->team) && rc == 0; m++) {
+		s->member[m] = (struct sort_member){.all = s, .segment = SIZE_MAX};
+		rc = sort_heap_init(&s->member[m].heap, r->limit + 1, r->oldest_first, err);
+	}
+	s->bound_us = r->oldest_first ? INT64_MAX : INT64_MIN;
+	return rc;
+}
+
+static void close_members(struct sorting *s)
+{
+	for (unsigned m = 0; m < team_size(s->q->scan.source->team); m++)
+		sort__release_member(&s->member[m]);
+}
+
+static int open_sorting(struct sorting *s, struct search *q, struct err *err)
+{
 	s->q = q;
 	s->field = q->r->sort;
 	s->is_time = span_eq_str(s->field->path, "time");
-	s->bound_us = q->r->oldest_first ? INT64_MAX : INT64_MIN;
-	s->member = xarray(members, sizeof(*s->member));
-	for (unsigned m = 0; m < members && rc == 0; m++) {
-		s->member[m].all = s;
-		s->member[m].segment = SIZE_MAX;
-		rc = sort_heap_init(&s->member[m].heap, q->r->limit + 1, q->r->oldest_first, err);
-	}
-	return rc;
+	s->member = xarray(team_size(q->scan.source->team), sizeof(*s->member));
+	return open_members(s, err);
 }
 
 static void close_sorting(struct sorting *s)
 {
-	for (unsigned m = 0; m < team_size(s->q->scan.source->team); m++)
-		sort__release_member(&s->member[m]);
+	close_members(s);
 	free(s->member);
 	piece_list_release(&s->pieces);
+}
+
+static bool is_in_gap(const struct gap_list *gaps, uint64_t index)
+{
+	for (size_t k = 0; k < gaps->count; k++)
+		if (index >= gaps->gap[k].first && index < gaps->gap[k].next)
+			return true;
+	return false;
+}
+
+/* Forgets the page, and the pieces that turned out to be damaged: at least one, so this ends. */
+static int begin_anew(struct sorting *s, struct err *err)
+{
+	struct search_answer *a = &s->q->answer;
+	size_t kept = 0;
+
+	for (size_t k = 0; k < s->pieces.count; k++)
+		if (!is_in_gap(&s->q->scan.gaps, s->pieces.piece[k].first))
+			s->pieces.piece[kept++] = s->pieces.piece[k];
+	s->pieces.count = kept;
+	s->has_lost = false;
+	a->count = 0;
+	a->more = false;
+	buf_reset(&a->events);
+	close_members(s);
+	return open_members(s, err);
 }
 
 /* Puts the keys of all members into the first one's heap. */
@@ -335,6 +370,15 @@ static void set_total(struct sorting *s)
 		q->answer.total += s->member[m].found;
 }
 
+static int find_page(struct sorting *s, struct err *err)
+{
+	int rc = scan__each(&s->q->scan, &s->pieces, take_piece, s, err);
+
+	if (rc == 0)
+		rc = gather(s, err);
+	return rc < 0 ? rc : make_page(s, err);
+}
+
 int search__fill_sorted(struct search *q, struct err *err)
 {
 	struct sorting s = {.q = q};
@@ -347,11 +391,12 @@ int search__fill_sorted(struct search *q, struct err *err)
 	if (rc == 0)
 		rc = find_pieces(&s, err);
 	if (rc == 0)
-		rc = scan__each(&q->scan, &s.pieces, take_piece, &s, err);
-	if (rc == 0)
-		rc = gather(&s, err);
-	if (rc == 0)
-		rc = make_page(q, &s.member[0].heap, err);
+		rc = find_page(&s, err);
+	while (rc == 0 && s.has_lost) {
+		rc = begin_anew(&s, err);
+		if (rc == 0)
+			rc = find_page(&s, err);
+	}
 	if (rc == 0)
 		set_total(&s);
 	close_sorting(&s);

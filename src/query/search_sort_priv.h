@@ -35,6 +35,7 @@ struct sorting {
 	struct piece_list pieces;
 	struct sort_member *member; /* [team_size] */
 	_Atomic int64_t bound_us;   /* by time: what lies behind it is not on the page */
+	bool has_lost;              /* a record of the page could not be read */
 	_Atomic bool is_cut;        /* some pieces were not looked at */
 };
 
