@@ -62,7 +62,7 @@ static void test_number__compares_as_its_twin(void **state)
 
 		put_number(&rng, &a);
 		put_number(&rng, &b);
-		both = number__parse(buf_span(&a), &x) & number__parse(buf_span(&b), &y);
+		both = number__parse(buf_span(&a), &x) && number__parse(buf_span(&b), &y);
 		if (both != naive_compare_numbers(buf_span(&a), buf_span(&b), &expected))
 			fail_msg("%.*s, %.*s", (int)a.len, (char *)a.p, (int)b.len, (char *)b.p);
 		if (both && sign(number__compare(&x, &y)) != sign(expected))

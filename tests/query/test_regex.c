@@ -171,14 +171,15 @@ static void test_regex__gives_up_openly(void **state)
 
 static void test_regex__takes_values_as_they_are(void **state)
 {
-	static const char record[] =
-		"{\"action\":\"a\\\"b\\\\c\\n\xc3\xa4\",\"attributes\":{\"e\":\"\",\"n\":12.5,\"t\":true,\"z\":null}}";
+	static const char record[] = "{\"action\":\"a\\\"b\\\\c\\n\xc3\xa4\",\"attributes\":{\"e\":\"\",\"f\":\"foo\","
+				     "\"n\":12.5,\"t\":true,\"z\":null}}";
 	static const char *const yes[] = {"action:/a\"b\\\\c\\n\xc3\xa4/",
 					  "/^a\"/",
 					  "action:/\xc3\x84$/i",
 					  "attributes.e:/^$/",
 					  "attributes.n:/^12[.]5$/",
 					  "attributes.t:/^true$/",
+					  "attributes.f:/f(x|[^x]|).+?o_*+|zzz/",
 					  "/./"};
 	static const char *const no[] = {"action:/nn/", "attributes.z:/null/", "attributes.z:/^/", "action:/\xc3\x84/",
 					 "b.c:/./"};

@@ -101,16 +101,16 @@ static unsigned found[QUERY_TIMES + 1], missed[QUERY_TIMES + 1]; /* records, by 
 /* What a record means is the same to the walker and to the twin, for every part of the tree. */
 static void check_meaning(const struct world *w, const struct naive *n, const struct query_node *node)
 {
+	for (uint32_t k = 0; k < node->child_count; k++)
+		check_meaning(w, n, node->child[k]);
 	for (uint32_t i = 0; i < w->count; i++) {
 		bool yes = naive_matches(node, n->doc[i]);
 
 		if (query_matches(node, w->record[i]) != yes)
-			fail_msg("a leaf of kind %d (%.*s) on %.*s", node->kind, (int)node->value.len,
+			fail_msg("a part of kind %d (%.*s) on %.*s", node->kind, (int)node->value.len,
 				 (const char *)node->value.p, (int)w->record[i].len, (const char *)w->record[i].p);
 		*(yes ? &found[node->kind] : &missed[node->kind]) += 1;
 	}
-	for (uint32_t k = 0; k < node->child_count; k++)
-		check_meaning(w, n, node->child[k]);
 }
 
 /* All matches in order, some at a time. */
@@ -404,11 +404,64 @@ static void test_search__reads_around_damage(void **state)
 	world_release(&w);
 }
 
+/* The record's own time prunes blocks as `from` and `to` do. */
+static void test_search__prunes_by_a_term_of_time(void **state)
+{
+	struct rng rng = seeded_rng(__func__);
+	struct buf text = BUF_INIT;
+	uint8_t from[TIMESTAMP_LEN], to[TIMESTAMP_LEN];
+	struct search_request r;
+	struct search_answer a;
+	struct query *q;
+	struct world w;
+
+	(void)state;
+	make_large(&w, &rng);
+	timestamp_format(WORLD_TIME_US + 10000 * 1000, from);
+	timestamp_format(WORLD_TIME_US + 10100 * 1000, to);
+	buf_printf(&text, "time:[%.27s TO %.27s} entity.type:role%c", from, to, 0);
+	q = parse((const char *)text.p);
+	r = request_of(q, PAGE_MAX, SEARCH_TOTAL_EXACT);
+	a = run(&w, &r);
+	assert_true(a.count > 50 && a.total == a.count);
+	assert_true(a.figures.blocks - a.figures.blocks_pruned <= 2);
+	assert_true(a.figures.rows_examined <= BLOCK_ROWS_MAX + 100);
+	search_answer_release(&a);
+	query_free(q);
+	buf_release(&text);
+	world_release(&w);
+}
+
+/* A regular expression that gives up ends the search, wherever the value is, and also where "no" would be an answer. */
+static void test_search__tells_an_expression_that_gives_up(void **state)
+{
+	static const char *const queries[] = {"description:/^(\\w+\\W*)+[!%]$/", "-/^(\\w+\\W*)+[!%]$/"};
+	struct rng rng = seeded_rng(__func__);
+
+	(void)state;
+	for (unsigned k = 0; k < 4; k++) {
+		struct query *q = parse(queries[k % 2]);
+		struct search_request r = request_of(q, 10, (enum search_total)rng_below(&rng, 3));
+		struct search_answer a = SEARCH_ANSWER_INIT;
+		struct err err = ERR_INIT;
+		struct world w;
+
+		world_make(&w, &rng, 0, 200, k < 2 ? 200 : 0);
+		assert_int_equal(search__run(&w.source, &r, &a, &err), E_TOO_LARGE);
+		assert_non_null(strstr(err.message, "too many steps"));
+		assert_int_equal(a.count, 0);
+		query_free(q);
+		world_release(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_search__agrees_with_its_twin),
 		cmocka_unit_test(test_search__reads_one_block_for_a_rare_value),
+		cmocka_unit_test(test_search__prunes_by_a_term_of_time),
+		cmocka_unit_test(test_search__tells_an_expression_that_gives_up),
 		cmocka_unit_test(test_search__counts_only_what_is_cheap),
 		cmocka_unit_test(test_search__pages_give_each_match_once),
 		cmocka_unit_test(test_search__reads_around_damage),
