@@ -136,17 +136,18 @@ int facet__count_dicts(struct facet_member *m, size_t segment, uint32_t field, b
 static int count_texts(struct facet_member *m, struct block *b, uint32_t field, const struct field_column *c,
 		       const struct block_values *v, const struct row_set *rows, struct err *err)
 {
-	int rc = 0;
+	struct field_texts texts;
+	struct span text;
+	int rc = field_texts_open(&texts, b, c->column, v, rows, err);
 
 	for (uint32_t i = 0; i < v->count && rc == 0; i++) {
 		if (!row_set_has(rows, v->row_of ? v->row_of[i] : i))
 			continue;
-		buf_reset(&m->text);
-		rc = block_value_text(b, c->column, i, &m->text, err);
+		rc = field_texts_get(&texts, i, &m->text, &text, err);
 		if (rc < 0)
 			break;
 		begin(m, 1);
-		field__walk_value(&m->all->r->fields->field[field], field, c, buf_span(&m->text), take_value, m);
+		field__walk_value(&m->all->r->fields->field[field], field, c, text, take_value, m);
 	}
 	return rc;
 }

@@ -56,3 +56,31 @@ void field_columns_release(struct field_columns *c)
 	free(c->at);
 	*c = (struct field_columns){0};
 }
+
+/* ---- texts ---- */
+
+/* One text alone costs about as much as so many of all. */
+#define ALONE_COST 8u
+
+int field_texts_open(struct field_texts *t, struct block *b, uint32_t column, const struct block_values *values,
+		     const struct row_set *rows, struct err *err)
+{
+	*t = (struct field_texts){.block = b, .column = column};
+	if ((uint64_t)row_set_count(rows) * ALONE_COST < values->count)
+		return 0;
+	return block_texts(b, column, &t->all, err);
+}
+
+int field_texts_get(const struct field_texts *t, uint32_t i, struct buf *scratch, struct span *ret, struct err *err)
+{
+	int rc;
+
+	if (t->all.text) {
+		*ret = span_of(t->all.text + t->all.offset[i], t->all.offset[i + 1] - t->all.offset[i]);
+		return 0;
+	}
+	buf_reset(scratch);
+	rc = block_value_text(t->block, t->column, i, scratch, err);
+	*ret = buf_span(scratch);
+	return rc;
+}

@@ -3,6 +3,7 @@
 #define STELE_QUERY_FIELD_PRIV_H
 
 #include "query/field.h"
+#include "query/row_set.h"
 #include "store/segment.h"
 
 /* A value of field number `field`: the inside of a string as it stands (escaped), or a number, true or false. What it
@@ -40,5 +41,19 @@ bool field__has_no_whole_records(const struct segment *segment);
 /* The field's values in one value of the column. `number` is what `visit` gets for `field`. */
 void field__walk_value(const struct field *field, uint32_t number, const struct field_column *c, struct span value,
 		       field_value_fn *visit, void *user);
+
+/* The texts of a column without a dictionary, in the rows of a block that are asked for: read all at once when many of
+ * them are, else one by one. */
+struct field_texts {
+	struct block *block;
+	uint32_t column;
+	struct block_texts all; /* text NULL: one by one */
+};
+int field_texts_open(struct field_texts *t, struct block *b, uint32_t column, const struct block_values *values,
+		     const struct row_set *rows, struct err *err) __attribute__((warn_unused_result));
+
+/* The text of value i, borrowed from the block or from `scratch`. */
+int field_texts_get(const struct field_texts *t, uint32_t i, struct buf *scratch, struct span *ret, struct err *err)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -176,17 +176,18 @@ static int classify_codes(struct histogram_member *m, size_t segment, uint32_t c
 static int classify_texts(struct histogram_member *m, struct block *b, const struct field_column *c,
 			  const struct block_values *v, const struct row_set *rows, struct err *err)
 {
-	int rc = 0;
+	struct field_texts texts;
+	struct span text;
+	int rc = field_texts_open(&texts, b, c->column, v, rows, err);
 
 	for (uint32_t i = 0; i < v->count && rc == 0; i++) {
 		uint32_t row = v->row_of ? v->row_of[i] : i;
 
 		if (!row_set_has(rows, row))
 			continue;
-		buf_reset(&m->text);
-		rc = block_value_text(b, c->column, i, &m->text, err);
+		rc = field_texts_get(&texts, i, &m->text, &text, err);
 		if (rc == 0)
-			m->row_class[row] = classify(m, c, buf_span(&m->text));
+			m->row_class[row] = classify(m, c, text);
 	}
 	return rc;
 }

@@ -160,17 +160,18 @@ static int take_texts(struct sort_member *m, struct block *b, const struct field
 		      const struct block_values *v, const struct piece *p, const struct row_set *rows,
 		      struct row_set *left, struct err *err)
 {
-	int rc = 0;
+	struct field_texts texts;
+	struct span text;
+	int rc = field_texts_open(&texts, b, c->column, v, rows, err);
 
 	for (uint32_t i = 0; i < v->count && rc == 0; i++) {
 		uint32_t row = v->row_of ? v->row_of[i] : i;
 
 		if (!row_set_has(rows, row))
 			continue;
-		buf_reset(&m->text);
-		rc = block_value_text(b, c->column, i, &m->text, err);
+		rc = field_texts_get(&texts, i, &m->text, &text, err);
 		if (rc == 0)
-			key_of_value(m, p->first + row, c, buf_span(&m->text));
+			key_of_value(m, p->first + row, c, text);
 		if (rc == 0 && m->has_value) {
 			row_set_remove(left, row);
 			rc = offer(m, err);
