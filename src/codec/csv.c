@@ -61,7 +61,7 @@ static bool is_formula(struct span text)
 /* Blanks at the ends are cut off by some readers unless they are quoted. */
 static bool needs_quotes(struct span text)
 {
-	if (text.len == 0)
+	if (!text.p || text.len == 0)
 		return false;
 	if (text.p[0] == ' ' || text.p[text.len - 1] == ' ')
 		return true;

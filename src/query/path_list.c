@@ -84,7 +84,7 @@ static int read_list(struct span text, struct place place[PATHS_MAX], struct pat
 
 int path_list_parse(struct span text, struct path_list *ret, struct err *err)
 {
-	struct place place[PATHS_MAX];
+	struct place place[PATHS_MAX] = {0};
 	struct path_list l = {0};
 	int rc;
 
