@@ -103,8 +103,10 @@ int durable_file_begin(struct durable_file *f, struct io *io, const char *path, 
 	memcpy(f->path, path, strlen(path) + 1);
 	tmp_of(f, tmp);
 	f->fd = open_fresh(io, tmp, mode);
-	if (f->fd < 0)
+	if (f->fd < 0) {
+		(void)io->unlink(io, tmp); /* it may have been made all the same */
 		return fail(err, tmp, f->fd, "creating");
+	}
 	f->io = io;
 	return 0;
 }

@@ -205,7 +205,7 @@ static void test_saved_search__comes_to_a_file_of_the_first_version(void **state
 	struct control_org org;
 
 	control = control_close(control);
-	sql("DROP TABLE saved_searches; UPDATE schema_version SET version = 1");
+	sql("DROP TABLE export_jobs; DROP TABLE saved_searches; UPDATE schema_version SET version = 1");
 	assert_int_equal(control_open(folder, &control, NULL), 0);
 	assert_int_equal(control_org_get(control, orgs[1], &org, NULL), 0);
 	assert_string_equal(org.org_key, "other");
