@@ -226,12 +226,11 @@ static int count_block(struct histogram_member *m, struct scanner *x, const stru
 		histogram__add(m, info->time_min, n);
 		return 0;
 	}
-	rc = scanner__block(x, p, &b, err);
-	if (rc == 0)
-		rc = block_times(b, &time, err);
-	if (rc == 0 && h->split)
-		rc = classify_block(m, b, p->segment, rows, err);
-	if (rc < 0)
+	if ((rc = scanner__block(x, p, &b, err)) < 0)
+		return rc;
+	if ((rc = block_times(b, &time, err)) < 0)
+		return rc;
+	if (h->split && (rc = classify_block(m, b, p->segment, rows, err)) < 0)
 		return rc;
 	if (!h->split && n == p->to - p->from)
 		count_run(m, time, p->from, p->to);
