@@ -317,7 +317,7 @@ static void test_template__gives_back_random_values(void **state)
 	unsigned complete = 0;
 
 	(void)state;
-	for (int round = 0; round < 120; round++) {
+	for (int round = 0; round < 400; round++) {
 		struct source *s = random_source(&r, (unsigned)(round % 3 * 10), round % 2);
 
 		complete += check_source(s, pick(&r, 2), (unsigned)pick(&r, 2) * 60);
