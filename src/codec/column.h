@@ -66,6 +66,10 @@ void column_get(const struct column *c, size_t i, struct buf *to);
 /* For many column_get to come: see ints_decode. */
 void column_decode(struct column *c);
 
+/* Sets flags[i] of each value in which the needle may stand: by looking at texts, by what digits an encoding has. The
+ * others stay as they are. */
+void column_hold(const struct column *c, struct span needle, uint8_t *flags);
+
 /* The number behind value i: INT its value, TIME microseconds, IPV4 the address as u32; false for the others. */
 bool column_number(const struct column *c, size_t i, int64_t *ret);
 

@@ -78,6 +78,17 @@ struct template_texts {
 int template_get_all(const struct template_run *r, const struct template_texts *refs, size_t bytes_max, struct buf *to,
 		     uint32_t *offset, struct err *err) __attribute__((warn_unused_result));
 
+/* What is known of a referenced column's texts: hit[number[i]], or hit[i], is not 0 when the needle may stand in that
+ * of value i; `hit` is NULL when it stands in none. */
+struct template_hits {
+	const uint8_t *hit;
+	const uint32_t *number;
+};
+
+/* Sets flags[i] of each value in which the needle may stand, without putting one together: it stands in a literal, in a
+ * referenced text, in a hole, or across the ends of two of them. */
+void template_hold(const struct template_run *r, const struct template_hits *refs, struct span needle, uint8_t *flags);
+
 /* Bytes of memory that the run owns. */
 size_t template_memory(const struct template_run *r);
 

@@ -68,7 +68,7 @@ bool match__string(const struct query_node *leaf, struct span inside, struct mat
 	default:
 		break;
 	}
-	if (!match__find(inside, leaf->needle))
+	if (!needle_find(inside, leaf->needle))
 		return false;
 	if (!inside.len || !memchr(inside.p, '\\', inside.len))
 		return test_text(leaf, inside, scratch);
@@ -307,7 +307,7 @@ bool match__record(const struct query_node *leaf, struct span record, struct mat
 {
 	struct walk w = {leaf, record.p + record.len, scratch, false};
 
-	if (record.len == 0 || record.p[0] != '{' || !match__find(record, leaf->needle))
+	if (record.len == 0 || record.p[0] != '{' || !needle_find(record, leaf->needle))
 		return false;
 	if (leaf->path.len == 0)
 		walk_text(&w, record.p);

@@ -7,6 +7,7 @@
 #ifndef STELE_QUERY_MATCH_PRIV_H
 #define STELE_QUERY_MATCH_PRIV_H
 
+#include "codec/needle.h"
 #include "query/query.h"
 
 struct match_regex; /* match_regex.c */
@@ -48,16 +49,5 @@ void match__release_regex(struct match_regex *r);
 
 /* QUERY_NUMBERS, QUERY_TEXTS (the text folded), QUERY_ADDRESSES, QUERY_TIMES. */
 bool match__range(const struct query_node *leaf, struct span text);
-
-/* Whether `needle` may stand in `text`, case of ASCII letters aside. True too when it nearly does: '@' and '`' and
- * other bytes that differ in the bit that makes letters small are taken for the same. An empty needle is everywhere. */
-bool match__find(struct span text, struct span needle);
-
-/* The first place from `from` on where that is so; SIZE_MAX: there is none. */
-size_t match__find_at(struct span text, size_t from, struct span needle);
-
-/* Values back to back: value i is text[offset[i]] … text[offset[i + 1]]. The first of [from, to) in which the needle
- * may stand, `to` when there is none. One search for many values. */
-uint32_t match__next_value(const uint8_t *text, const uint32_t *offset, uint32_t from, uint32_t to, struct span needle);
 
 #endif

@@ -19,6 +19,11 @@ void view__release(struct view *v)
 	}
 	free(v->leaf);
 	v->leaf = NULL;
+	for (uint32_t k = 0; k < v->hits_count; k++)
+		free(v->hits[k].hit);
+	free(v->hits);
+	v->hits = NULL;
+	v->hits_count = 0;
 	buf_release(&v->text);
 	match__release(&v->scratch);
 }

@@ -51,7 +51,7 @@ static uint64_t count_values(struct view *v, const struct query_node *n, const s
 	uint64_t total = 0;
 	uint32_t code = 0;
 
-	while ((code = match__next_value(d->text, d->offset, code, d->count, n->needle)) < d->count) {
+	while ((code = needle_next_value(d->text, d->offset, code, d->count, n->needle)) < d->count) {
 		if (value_matches(v, n, r, dict_get(d, code)))
 			total += d->rows[code];
 		code++;

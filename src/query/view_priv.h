@@ -28,10 +28,19 @@ struct leaf_view {
 	uint32_t count, cap;
 };
 
+/* The values of a dictionary in which a term's needle may stand. */
+struct dict_hits {
+	const struct query_node *node;
+	uint32_t column;
+	uint8_t *hit; /* by code; NULL: none; owned */
+};
+
 struct view {
 	const struct plan *plan;
 	struct segment *segment;
 	struct leaf_view *leaf; /* [leaf_count], made with the first block */
+	struct dict_hits *hits; /* owned */
+	uint32_t hits_count;
 	struct buf text;
 	struct match_scratch scratch;
 	uint64_t work; /* done so far, in rows looked at by code */

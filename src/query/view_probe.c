@@ -1,7 +1,8 @@
 /*
  * One term on one column of one block: by codes where the column has a dictionary, whose values are judged once a
- * segment; else by the values' text. When many rows are in question all values of the block are put together at once,
- * and one search for what each match must hold finds the few that are worth a close look.
+ * segment; else by the values' text. A text that is made of others is not put together as long as these show that it
+ * cannot match. Otherwise, when many rows are in question, all values of the block are put together at once, and one
+ * search for what each match must hold finds the few that are worth a close look.
  */
 #include "base/mem.h"
 #include "query/match_priv.h"
@@ -15,6 +16,9 @@ enum verdict { VERDICT_NONE = 0, VERDICT_NO = 1, VERDICT_YES = 2 };
 
 /* All values of a block are put together when one in so many rows of it is in question. */
 #define ROWS_PER_QUESTION 16u
+
+/* Reading a value by itself takes so many times what putting it together with all others does. */
+#define CLOSE_LOOK_TIMES 24u
 
 /* A dictionary of so many bytes is judged whole: one search is cheaper than asking value by value. */
 #define DICT_BYTES_AT_ONCE (256u << 10)
@@ -78,7 +82,7 @@ static void judge_dict(const struct probe *p)
 	if (p->node->needle.len == 0 || d->offset[d->count] > DICT_BYTES_AT_ONCE)
 		return;
 	memset(p->reach->verdicts, VERDICT_NO, d->count);
-	while ((code = match__next_value(d->text, d->offset, code, d->count, p->node->needle)) < d->count)
+	while ((code = needle_next_value(d->text, d->offset, code, d->count, p->node->needle)) < d->count)
 		(void)judge_code(p, code++);
 }
 
@@ -181,7 +185,7 @@ static void probe_texts(const struct probe *p, const struct block_texts *t)
 
 	values_in_question(p, &i, &to);
 	p->v->work += (uint64_t)(to - i) * TEXT_WORK_BULK;
-	while ((i = match__next_value(t->text, t->offset, i, to, p->node->needle)) < to) {
+	while ((i = needle_next_value(t->text, t->offset, i, to, p->node->needle)) < to) {
 		struct span text = span_of(t->text + t->offset[i], t->offset[i + 1] - t->offset[i]);
 
 		if (row_set_has(p->left, row_of(p, i)) && match_text(p, text))
@@ -190,32 +194,122 @@ static void probe_texts(const struct probe *p, const struct block_texts *t)
 	}
 }
 
-static int probe_each_text(const struct probe *p, struct err *err)
+static int test_text(const struct probe *p, uint32_t i, struct err *err)
 {
 	struct buf *text = &p->v->text;
+	int rc;
+
+	buf_reset(text);
+	rc = block_value_text(p->block, p->reach->column, i, text, err);
+	if (rc == 0 && match_text(p, buf_span(text)))
+		take_row(p, row_of(p, i));
+	p->v->work += TEXT_WORK;
+	return rc;
+}
+
+static int probe_each_text(const struct probe *p, struct err *err)
+{
 	uint32_t i, to;
 	int rc = 0;
 
 	values_in_question(p, &i, &to);
-	for (; i < to && rc == 0; i++) {
-		if (!row_set_has(p->left, row_of(p, i)))
-			continue;
-		buf_reset(text);
-		rc = block_value_text(p->block, p->reach->column, i, text, err);
-		if (rc == 0 && match_text(p, buf_span(text)))
-			take_row(p, row_of(p, i));
-		p->v->work += TEXT_WORK;
-	}
+	for (; i < to && rc == 0; i++)
+		if (row_set_has(p->left, row_of(p, i)))
+			rc = test_text(p, i, err);
 	return rc;
+}
+
+/* ---- by what texts are made of ---- */
+
+static int find_hits(const struct query_node *node, const struct dict *d, uint8_t **ret, struct err *err)
+{
+	uint32_t code = needle_next_value(d->text, d->offset, 0, d->count, node->needle);
+	uint8_t *hit;
+
+	*ret = NULL;
+	if (code == d->count)
+		return 0;
+	hit = try_array(d->count, 1);
+	if (!hit)
+		return err_set(err, E_NO_MEMORY, "not enough memory for a search");
+	for (; code < d->count; code = needle_next_value(d->text, d->offset, code + 1, d->count, node->needle))
+		hit[code] = 1;
+	*ret = hit;
+	return 0;
+}
+
+/* block_dict_hits_fn: found once a segment. */
+static int need_hits(void *user, uint32_t column, const struct dict *d, const uint8_t **ret, struct err *err)
+{
+	const struct probe *p = user;
+	struct view *v = p->v;
+	uint8_t *hit;
+	int rc;
+
+	for (uint32_t k = 0; k < v->hits_count; k++) {
+		if (v->hits[k].node == p->node && v->hits[k].column == column) {
+			*ret = v->hits[k].hit;
+			return 0;
+		}
+	}
+	rc = find_hits(p->node, d, &hit, err);
+	if (rc < 0)
+		return rc;
+	v->hits = xrealloc(v->hits, (v->hits_count + 1) * sizeof(*v->hits));
+	v->hits[v->hits_count++] = (struct dict_hits){p->node, column, hit};
+	*ret = hit;
+	return 0;
+}
+
+/* Whether the values in question that may match are few. */
+static bool are_few(const struct probe *p, const uint8_t *flags)
+{
+	uint32_t i, to, n = 0;
+
+	values_in_question(p, &i, &to);
+	for (; i < to; i++)
+		n += flags[i];
+	return n * CLOSE_LOOK_TIMES <= p->values->count;
+}
+
+static int probe_flagged(const struct probe *p, const uint8_t *flags, struct err *err)
+{
+	uint32_t i, to;
+	int rc = 0;
+
+	values_in_question(p, &i, &to);
+	p->v->work += to - i;
+	for (; i < to && rc == 0; i++)
+		if (flags[i] && row_set_has(p->left, row_of(p, i)))
+			rc = test_text(p, i, err);
+	return rc;
+}
+
+/* Returns 1 when too little is known for that to be worth it. */
+static int probe_parts(const struct probe *p, struct err *err)
+{
+	uint8_t flags[BLOCK_ROWS_MAX] = {0};
+	int rc;
+
+	if (p->node->needle.len == 0)
+		return 1;
+	rc = block_hold(p->block, p->reach->column, p->node->needle, need_hits, (void *)(uintptr_t)p, flags, err);
+	if (rc != 0)
+		return rc;
+	return are_few(p, flags) ? probe_flagged(p, flags, err) : 1;
 }
 
 static int probe_text(const struct probe *p, struct err *err)
 {
 	struct block_texts t = {0};
-	int rc = 0;
+	int rc;
 
-	if (row_set_count(p->left) * ROWS_PER_QUESTION >= p->values->count)
-		rc = block_texts(p->block, p->reach->column, &t, err);
+	if (row_set_count(p->left) * ROWS_PER_QUESTION < p->values->count)
+		return probe_each_text(p, err);
+	rc = probe_parts(p, err);
+	if (rc <= 0)
+		return rc;
+	rc = block_texts(p->block, p->reach->column, &t, err);
 	if (rc == 0 && t.text)
 		probe_texts(p, &t);
 	else if (rc == 0)

@@ -69,6 +69,19 @@ static void number_texts(struct block *b, struct block_slot *s, struct block_slo
 	}
 }
 
+int block__number_texts(struct block *b, struct block_slot *s, struct block_slot *source, const uint32_t **ret,
+			uint32_t **ret_owned, struct err *err)
+{
+	if (has_same_rows(b, s, source))
+		return 0;
+	*ret_owned = try_array(s->count, sizeof(**ret_owned));
+	if (!*ret_owned)
+		return no_memory(err);
+	number_texts(b, s, source, *ret_owned);
+	*ret = *ret_owned;
+	return 0;
+}
+
 /* The texts of a column that s refers to. *ret_owned: numbers to be freed. Returns 1 when they are not to be had. */
 static int ready_ref(struct block *b, struct block_slot *s, struct block_slot *source, struct template_texts *ret,
 		     uint32_t **ret_owned, struct err *err)
@@ -87,14 +100,7 @@ static int ready_ref(struct block *b, struct block_slot *s, struct block_slot *s
 		return 1;
 	if (source->texts_height >= s->texts_height)
 		s->texts_height = source->texts_height + 1;
-	if (has_same_rows(b, s, source))
-		return 0;
-	*ret_owned = try_array(s->count, sizeof(**ret_owned));
-	if (!*ret_owned)
-		return no_memory(err);
-	number_texts(b, s, source, *ret_owned);
-	ret->number = *ret_owned;
-	return 0;
+	return block__number_texts(b, s, source, &ret->number, ret_owned, err);
 }
 
 static int put_together(struct block *b, struct block_slot *s, struct buf *text, uint32_t *offset, struct err *err)

@@ -163,6 +163,15 @@ struct block_texts {
 int block_texts(struct block *b, uint32_t column, struct block_texts *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* For each code of a dictionary whether the needle may stand in its text; *ret is NULL when it stands in none. The
+ * caller of block_hold keeps them. */
+typedef int block_dict_hits_fn(void *user, uint32_t column, const struct dict *d, const uint8_t **ret, struct err *err);
+
+/* Sets flags[i] of each value in which the needle (codec/needle.h) may stand, where that can be told from other columns
+ * without the values being made; the others stay as they are. Returns 1, flags untouched, when it cannot. */
+int block_hold(struct block *b, uint32_t column, struct span needle, block_dict_hits_fn *hits, void *user,
+	       uint8_t *flags, struct err *err) __attribute__((warn_unused_result));
+
 /* The times of all rows (`time` and `received`), microseconds; [rows], until block_close. */
 int block_times(struct block *b, const int64_t **ret_time, struct err *err) __attribute__((warn_unused_result));
 int block_received(struct block *b, const int64_t **ret_received, struct err *err) __attribute__((warn_unused_result));

@@ -207,5 +207,9 @@ int block__damaged(const struct block *b, int64_t off, struct err *err, const ch
 int block__codes(struct block *b, struct block_slot *s, struct err *err);
 /* Texts of all values into s->texts, as block_texts has them. block_texts.c */
 int block__texts(struct block *b, struct block_slot *s, struct err *err);
+/* For each value of s the number of `source`'s text in its row: a code, or a place. Unless value i goes with value i
+ * (or its code), *ret is new and *ret_owned, to be freed, as well. */
+int block__number_texts(struct block *b, struct block_slot *s, struct block_slot *source, const uint32_t **ret,
+			uint32_t **ret_owned, struct err *err);
 
 #endif

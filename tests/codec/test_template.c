@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "codec/json_text.h"
 #include "codec/limits.h"
+#include "codec/needle.h"
 #include "codec/template.h"
 #include "codec/token.h"
 #include "event_sample.h"
@@ -158,6 +159,39 @@ static void check_all(const struct source *s, size_t refs, const struct template
 	buf_release(&to);
 }
 
+/* Needles out of the values, and some that are in none. */
+static void check_hold(const struct source *s, size_t refs, const struct template_run *opened)
+{
+	uint8_t hit[REFS_MAX][VALUES_MAX], flags[VALUES_MAX];
+	struct template_hits hits[REFS_MAX];
+	bool any;
+
+	for (size_t n = 0; n < 40; n++) {
+		struct span v = s->value[n * 31 % s->count], needle;
+		size_t at = v.len ? n * 17 % v.len : 0;
+
+		needle = v.len ? span_of(v.p + at, 1 + n % (v.len - at > 12 ? 12 : v.len - at)) : span_str("zq");
+		if (n % 8 == 7)
+			needle = span_str(n % 16 == 7 ? "~~" : "Q#");
+		for (size_t k = 0; k < refs; k++) {
+			any = false;
+			for (size_t i = 0; i < s->count; i++) {
+				struct span ref = s->ref[s->of[k]][i];
+
+				hit[k][i] = ref.p && needle_find(ref, needle);
+				any |= hit[k][i];
+			}
+			hits[k] = (struct template_hits){any ? hit[k] : NULL, NULL};
+		}
+		memset(flags, 0, sizeof(flags));
+		template_hold(opened, hits, needle, flags);
+		for (size_t i = 0; i < s->count; i++)
+			if (needle_find(s->value[i], needle) && !flags[i])
+				fail_msg("%.*s is in %.*s", (int)needle.len, needle.p, (int)s->value[i].len,
+					 s->value[i].p);
+	}
+}
+
 static void check_values(struct source *s, const struct run *run)
 {
 	struct template_run *opened;
@@ -173,6 +207,7 @@ static void check_values(struct source *s, const struct run *run)
 			fail_msg("%.*s was %.*s", (int)to.len, to.p, (int)s->value[i].len, s->value[i].p);
 	}
 	check_all(s, run->refs, opened);
+	check_hold(s, run->refs, opened);
 	assert_true(template_memory(opened) > 0);
 	assert_null(template_close(opened));
 	buf_release(&to);

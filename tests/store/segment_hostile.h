@@ -11,6 +11,8 @@
 #include <zstd.h>
 
 #include "base/hash.h"
+#include "base/mem.h"
+#include "codec/needle.h"
 #include "codec/record.h"
 #include "store/segment_priv.h"
 
@@ -52,6 +54,58 @@ static inline struct segment *hostile_open(struct span bytes)
 	return s;
 }
 
+/* What block_hold asks; keeps the flags that it was given. */
+struct hostile_hits {
+	struct span needle;
+	uint8_t *hit[64];
+	size_t count;
+};
+
+static inline int hostile_dict_hits(void *user, uint32_t column, const struct dict *d, const uint8_t **ret,
+				    struct err *err)
+{
+	struct hostile_hits *h = user;
+	uint8_t *hit = xarray(d->count + 1, 1);
+
+	(void)column;
+	(void)err;
+	must(h->count < 64);
+	for (uint32_t k = 0; k < d->count; k++)
+		hit[k] = needle_find(dict_get(d, k), h->needle);
+	h->hit[h->count++] = hit;
+	*ret = memchr(hit, 1, d->count + 1) ? hit : NULL;
+	return 0;
+}
+
+/* No value that holds the needle is passed over. */
+static inline void hostile_hold(struct block *b, uint32_t column, const struct block_texts *texts, struct span needle)
+{
+	struct hostile_hits h = {.needle = needle};
+	uint8_t *flags = xarray(texts->count + 1, 1);
+
+	if (block_hold(b, column, needle, hostile_dict_hits, &h, flags, NULL) == 0)
+		for (uint32_t i = 0; i < texts->count; i++)
+			must(flags[i] || !needle_find(span_of(texts->text + texts->offset[i],
+							      texts->offset[i + 1] - texts->offset[i]),
+						      needle));
+	for (size_t k = 0; k < h.count; k++)
+		free(h.hit[k]);
+	free(flags);
+}
+
+/* Needles out of the texts themselves, so that they are found, also across the ends of what texts are made of. */
+static inline void hostile_hold_some(struct block *b, uint32_t column, const struct block_texts *texts)
+{
+	uint32_t end = texts->offset[texts->count];
+
+	for (uint32_t k = 0; k < 6 && end > 0; k++) {
+		uint32_t at = (k * 2654435761u + column * 40503u) % end;
+		uint32_t len = 1 + (k * 7 + column) % 9;
+
+		hostile_hold(b, column, texts, span_of(texts->text + at, len < end - at ? len : end - at));
+	}
+}
+
 /* Texts all at once are those one by one, or damaged, or not to be had. */
 static inline void hostile_read_texts(struct block *b, uint32_t column, struct buf *to)
 {
@@ -65,6 +119,7 @@ static inline void hostile_read_texts(struct block *b, uint32_t column, struct b
 		must(span_eq(buf_span(to),
 			     span_of(texts.text + texts.offset[i], texts.offset[i + 1] - texts.offset[i])));
 	}
+	hostile_hold_some(b, column, &texts);
 }
 
 /* Asks a block for all it can say. Values may be anything; they must only be bounded. */

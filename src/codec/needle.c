@@ -3,7 +3,7 @@
  * have both with all of it (the well-known way to use SIMD for this). It finds what cannot match; what it lets pass is
  * looked at properly by the caller, so case is folded by one bit without asking whether the byte is a letter.
  */
-#include "query/match_priv.h"
+#include "codec/needle.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -69,7 +69,7 @@ static size_t find_fast(struct span text, size_t from, struct span needle)
 
 #endif
 
-size_t match__find_at(struct span text, size_t from, struct span needle)
+size_t needle_find_at(struct span text, size_t from, struct span needle)
 {
 	if (from > text.len || needle.len > text.len - from)
 		return SIZE_MAX;
@@ -82,9 +82,9 @@ size_t match__find_at(struct span text, size_t from, struct span needle)
 	return find_slowly(text, from, needle);
 }
 
-bool match__find(struct span text, struct span needle)
+bool needle_find(struct span text, struct span needle)
 {
-	return match__find_at(text, 0, needle) != SIZE_MAX;
+	return needle_find_at(text, 0, needle) != SIZE_MAX;
 }
 
 /* The value that holds the byte at `at`. */
@@ -101,19 +101,19 @@ static uint32_t value_at(const uint32_t *offset, uint32_t from, uint32_t to, siz
 	return from;
 }
 
-uint32_t match__next_value(const uint8_t *text, const uint32_t *offset, uint32_t from, uint32_t to, struct span needle)
+uint32_t needle_next_value(const uint8_t *text, const uint32_t *offset, uint32_t from, uint32_t to, struct span needle)
 {
 	size_t at;
 
 	if (from >= to || needle.len == 0)
 		return from;
-	at = match__find_at(span_of(text, offset[to]), offset[from], needle);
+	at = needle_find_at(span_of(text, offset[to]), offset[from], needle);
 	while (at != SIZE_MAX) {
 		uint32_t value = value_at(offset, from, to, at);
 
 		if (at + needle.len <= offset[value + 1])
 			return value;
-		at = match__find_at(span_of(text, offset[to]), at + 1, needle); /* it lay across two values */
+		at = needle_find_at(span_of(text, offset[to]), at + 1, needle); /* it lay across two values */
 	}
 	return to;
 }
