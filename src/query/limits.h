@@ -10,11 +10,12 @@
 #define REGEX_COUNT_MAX    16u   /* of a query: each is compiled */
 #define REGEX_NEST_MAX     32u   /* parentheses in one; bounds the compiler's recursion */
 #define REGEX_COMPILED_MAX (256u << 10) /* bytes of all of a query's as programs and machine code */
-#define REGEX_STEPS_MAX    100000u      /* of matching from one place in a value: some hundred microseconds */
+#define REGEX_STEPS_MAX    20000u       /* of matching from one place in a value: some tens of microseconds */
 #define REGEX_DEPTH_MAX    1000u        /* of going back, where there is no machine code */
 #define REGEX_HEAP_KIB_MAX 1024u        /* memory of matching, likewise */
 #define REGEX_STACK_MAX    (256u << 10) /* bytes a thread's matching may take for going back */
 #define PATHS_MAX          64u          /* of a list of paths, such as the columns of a table */
+#define SCAN_SECONDS_MAX   30           /* a search that takes longer is given up: its threads are for others too */
 #define PAGE_MAX           10000u       /* events of one answer */
 #define PAGE_DEFAULT       100u
 /* Rows examined beyond the page to make a total exact when it was not asked for: about a millisecond. */

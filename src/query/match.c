@@ -324,6 +324,13 @@ void match__release(struct match_scratch *s)
 	*s = (struct match_scratch){0};
 }
 
+int match__fail_late(struct err *err)
+{
+	return err_set(err, E_TIMEOUT,
+		       "the search was given up after %d s; narrow the period, name a field, or look for whole words",
+		       SCAN_SECONDS_MAX);
+}
+
 int match__check(const struct match_scratch *s, struct err *err)
 {
 	const size_t shown = s->failed.len < PATTERN_SHOWN_MAX ? s->failed.len : PATTERN_SHOWN_MAX;
@@ -332,6 +339,8 @@ int match__check(const struct match_scratch *s, struct err *err)
 		return 0;
 	if (s->failure == E_NO_MEMORY)
 		return err_set(err, E_NO_MEMORY, "not enough memory for a regular expression");
+	if (s->failure == E_TIMEOUT)
+		return match__fail_late(err);
 	err_set_field(err, "query", 5);
 	return err_set(err, s->failure,
 		       "the regular expression /%.*s%s/ takes too many steps on a value, over %u from one place; write "

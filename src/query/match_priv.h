@@ -17,8 +17,12 @@ struct match_scratch {
 	struct buf text, folded;   /* a value without escapes; and in small letters */
 	struct match_regex *regex; /* once one is needed; owned */
 	struct span failed;        /* the pattern that had to give up; borrowed from the tree */
-	int failure;               /* why: E_TOO_LARGE or E_NO_MEMORY; 0: nothing had to */
+	int failure;               /* why: E_TOO_LARGE, E_TIMEOUT or E_NO_MEMORY; 0: nothing had to */
+	int64_t deadline_ns;       /* of the monotonic clock: then expressions give up; 0: never */
 };
+
+/* Fills err for a search that has used up its time. */
+int match__fail_late(struct err *err);
 
 void match__release(struct match_scratch *s);
 

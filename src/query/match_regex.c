@@ -2,6 +2,7 @@
  * Regular expressions on values. Going back is bounded from each place that a match may begin at, so a pattern that
  * explodes on a value ends soon; then the search has no answer, because "no match" might be wrong.
  */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "query/match_priv.h"
 #include "query/regex_priv.h"
@@ -12,7 +13,11 @@ struct match_regex {
 	pcre2_match_context *context;
 	pcre2_match_data *data;
 	pcre2_jit_stack *stack;
+	unsigned values; /* looked at since the clock was asked */
 };
+
+/* Asking the clock takes as long as a short match. */
+#define VALUES_PER_CLOCK 32u
 
 void match__release_regex(struct match_regex *r)
 {
@@ -58,6 +63,14 @@ static bool fail(struct match_scratch *scratch, struct span pattern, int code)
 	return false;
 }
 
+static bool is_late(const struct match_scratch *scratch)
+{
+	if (scratch->deadline_ns == 0 || ++scratch->regex->values < VALUES_PER_CLOCK)
+		return false;
+	scratch->regex->values = 0;
+	return clock_mono_ns() > scratch->deadline_ns;
+}
+
 bool match__regex(const struct query_node *leaf, struct span text, struct match_scratch *scratch)
 {
 	const uint8_t *p = text.len ? text.p : (const uint8_t *)"";
@@ -67,6 +80,8 @@ bool match__regex(const struct query_node *leaf, struct span text, struct match_
 		return false;
 	if (!scratch->regex && !(scratch->regex = new_regex()))
 		return fail(scratch, leaf->value, E_NO_MEMORY);
+	if (is_late(scratch))
+		return fail(scratch, leaf->value, E_TIMEOUT);
 	/* What is not UTF-8 is no record; PCRE2 sees to it that nothing is read outside. */
 	rc = pcre2_match(leaf->regex->code, p, text.len, 0, is_ascii(text) ? PCRE2_NO_UTF_CHECK : 0,
 			 scratch->regex->data, scratch->regex->context);

@@ -3,6 +3,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "query/match_priv.h"
+
+#define NS_PER_S INT64_C(1000000000)
 
 void scan__open(struct scan *s, const struct search_source *source, const struct query *query, int64_t from_us,
 		int64_t to_us)
@@ -11,6 +14,7 @@ void scan__open(struct scan *s, const struct search_source *source, const struct
 	s->source = source;
 	s->from_us = from_us;
 	s->to_us = to_us;
+	s->deadline_ns = source->deadline_ns ? source->deadline_ns : clock_mono_ns() + SCAN_SECONDS_MAX * NS_PER_S;
 	mutex_init(&s->mu);
 	plan__make(&s->plan, query_root(query), source);
 	s->segment = xarray(source->segment_count + 1, sizeof(*s->segment));
@@ -57,6 +61,13 @@ void scan__sum_up(struct scan *s)
 		x->match_ns = 0;
 		x->rebuild_ns = 0;
 	}
+}
+
+int scan__check_time(const struct scan *s, struct err *err)
+{
+	if (s->deadline_ns == 0 || clock_mono_ns() <= s->deadline_ns)
+		return 0;
+	return match__fail_late(err);
 }
 
 /* ---- time ---- */
@@ -273,7 +284,10 @@ static void take_pieces(void *user, unsigned member)
 
 	while ((k = atomic_fetch_add(&e->next, 1)) < e->pieces->count) {
 		struct err found = ERR_INIT, err = ERR_INIT;
-		int rc = e->fn(e->user, x, member, k, &found);
+		int rc = scan__check_time(e->scan, &found);
+
+		if (rc == 0)
+			rc = e->fn(e->user, x, member, k, &found);
 
 		rc = scan__leave_out(e->scan, &e->pieces->piece[k], rc, &found, &err);
 		if (rc < 0)

@@ -6,7 +6,8 @@
  * itself in order, or has all members of a team look at them in any order (scan__each). Each member has a scanner: the
  * view of the segment it is at and the block it has open.
  *
- * A piece that cannot be read is left out and listed in `gaps`. A damaged index prunes nothing.
+ * A piece that cannot be read is left out and listed in `gaps`. A damaged index prunes nothing. A scan that goes on for
+ * longer than SCAN_SECONDS_MAX is given up, E_TIMEOUT, unless whoever opened it took its deadline away.
  */
 #ifndef STELE_QUERY_SCAN_PRIV_H
 #define STELE_QUERY_SCAN_PRIV_H
@@ -77,6 +78,7 @@ struct scan {
 	const struct search_source *source;
 	struct plan plan;
 	int64_t from_us, to_us;       /* of the records' time: [from, to) */
+	int64_t deadline_ns;          /* of the monotonic clock: scan__open's, or 0 for none */
 	struct scan_segment *segment; /* [segment_count] */
 	struct scanner *scanner;      /* [team_size] */
 	struct search_figures figures;
@@ -148,6 +150,9 @@ struct span scanner__tail_record(const struct scanner *x, const struct piece *p,
 
 /* The `time` of a record as text; 0 when it is not where a canonical record has it. */
 int64_t scan__time_of(struct span record);
+
+/* E_TIMEOUT when the scan has used up its time. */
+int scan__check_time(const struct scan *s, struct err *err) __attribute__((warn_unused_result));
 
 /* Passes rc on; when it is E_CORRUPT the piece is listed as left out instead, and 0 returned (or E_NO_MEMORY). */
 int scan__leave_out(struct scan *s, const struct piece *p, int rc, const struct err *found, struct err *err)

@@ -12,6 +12,7 @@ static struct view *need_view(struct scanner *x, size_t segment)
 			view__release(&x->view);
 		view__open(&x->view, &x->scan->plan, x->scan->source->segments[segment]);
 		x->view_of = segment;
+		x->view.scratch.deadline_ns = x->scan->deadline_ns;
 	}
 	return &x->view;
 }
@@ -138,6 +139,7 @@ static int match(struct scanner *x, const struct piece *p, struct row_set *rows,
 	uint32_t count = row_set_count(rows);
 
 	x->rows_examined += count;
+	x->scratch.deadline_ns = x->scan->deadline_ns;
 	if (p->segment != PIECE_OF_TAIL)
 		return match_block(x, p, rows, err);
 	x->work += (uint64_t)count * RECORD_WORK;

@@ -98,6 +98,9 @@ static int take_piece(struct search *q, struct piece *p, struct err *err)
 	int rc = 0;
 
 	while (p->from < p->to && rc == 0 && !search__has_page(q)) {
+		rc = scan__check_time(&q->scan, err);
+		if (rc < 0)
+			break;
 		next_stripe(q, p, size, &from, &to);
 		rc = matches_find(&m, scan__main(&q->scan), p, from, to, q->r->oldest_first, err);
 		if (rc == 0)

@@ -17,7 +17,8 @@ struct search_source {
 	struct span (*record)(const struct snapshot_tail *t, uint32_t i);
 	bool (*index_of_id)(void *user, struct span id, uint64_t *ret_index);
 	void *user;
-	struct team *team; /* NULL: this thread alone */
+	struct team *team;   /* NULL: this thread alone */
+	int64_t deadline_ns; /* for tests: of the monotonic clock; 0: SCAN_SECONDS_MAX from its beginning on */
 };
 
 void search__source_of(struct snapshot *s, struct team *team, struct search_source *ret);

@@ -31,6 +31,7 @@ struct search_stream *search_stream__open(const struct search_source *source, co
 
 	x->source = *source;
 	scan__open(&x->scan, &x->source, r->query, r->from_us, r->to_us);
+	x->scan.deadline_ns = 0; /* it may go on as long as somebody takes what it finds */
 	x->oldest_first = r->oldest_first;
 	x->range = (struct range){0, size};
 	if (r->after != UINT64_MAX && r->oldest_first)

@@ -455,6 +455,35 @@ static void test_search__tells_an_expression_that_gives_up(void **state)
 	}
 }
 
+/* A search that has used up its time says so; a stream has no such end. */
+static void test_search__ends_in_time(void **state)
+{
+	struct rng rng = seeded_rng(__func__);
+	struct search_answer a = SEARCH_ANSWER_INIT;
+	const char *const texts[] = {"nosuchword*", "/no|such|word/", "*"};
+	struct search_stream *x;
+	struct err err = ERR_INIT;
+	struct world w;
+
+	(void)state;
+	world_make(&w, &rng, 0, 300, 200);
+	w.source.deadline_ns = 1;
+	for (size_t k = 0; k < 3; k++) {
+		struct query *q = parse(texts[k]);
+		struct search_request r = request_of(q, 10, SEARCH_TOTAL_EXACT);
+
+		assert_int_equal(search__run(&w.source, &r, &a, &err), E_TIMEOUT);
+		assert_non_null(strstr(err.message, "30 s"));
+		assert_int_equal(a.count, 0);
+		x = search_stream__open(&w.source, &r);
+		assert_int_equal(search_stream_next(x, 1000, &a, &err), 0);
+		search_stream_close(x);
+		search_answer_release(&a);
+		query_free(q);
+	}
+	world_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_search__counts_only_what_is_cheap),
 		cmocka_unit_test(test_search__pages_give_each_match_once),
 		cmocka_unit_test(test_search__reads_around_damage),
+		cmocka_unit_test(test_search__ends_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
