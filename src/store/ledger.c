@@ -12,6 +12,7 @@ struct ledger *ledger__new(struct store *s, uint32_t number)
 
 	l->store = s;
 	l->number = number;
+	l->merge_span_us = s->config.merge_span_us;
 	l->received_last = INT64_MIN;
 	l->received_size = INT64_MIN;
 	mutex_init(&l->mutex);
@@ -40,6 +41,7 @@ struct ledger *ledger__free(struct ledger *l)
 	for (size_t i = 0; i < l->chunk_count; i++)
 		chunk_unref(l->chunks[i]);
 	free(l->parts);
+	free(l->hashes);
 	free(l->chunks);
 	free(l->shown);
 	free(l->frontier);
@@ -98,6 +100,33 @@ static int read_frontier(struct ledger *l, struct merkle_frontier *ret, struct e
 	return 0;
 }
 
+/* Of a ledger all of whose files are gone. */
+static int read_hashes_frontier(struct ledger *l, struct merkle_frontier *ret, struct err *err)
+{
+	struct hashes *h;
+	int rc = ledger__open_hashes(l, &l->hashes[l->hash_count - 1], &h, err);
+
+	if (rc < 0)
+		return rc;
+	l->received_last = hashes_head(h)->received_max;
+	l->received_size = l->received_last;
+	*ret = hashes_head(h)->frontier;
+	hashes_close(h);
+	return 0;
+}
+
+static void break_locked(struct ledger *l, const struct err *why)
+{
+	struct part *last = l->part_count > 0 ? &l->parts[l->part_count - 1] : NULL;
+
+	l->broken = E_CORRUPT;
+	l->broken_err = *why;
+	if (last && !last->is_damaged) {
+		atomic_fetch_add(&l->store->damaged, 1);
+		last->is_damaged = true;
+	}
+}
+
 int ledger__warm_locked(struct ledger *l, struct err *err)
 {
 	struct merkle_frontier *frontier;
@@ -108,13 +137,11 @@ int ledger__warm_locked(struct ledger *l, struct err *err)
 		return 0;
 	frontier = xalloc(sizeof(*frontier));
 	merkle_init(frontier);
-	if (rc == 0 && l->part_count > 0) {
-		rc = read_frontier(l, frontier, &why);
+	if (rc == 0 && l->part_count + l->hash_count > 0) {
+		rc = l->part_count > 0 ? read_frontier(l, frontier, &why) : read_hashes_frontier(l, frontier, &why);
 		if (rc == E_CORRUPT || rc == E_NOT_FOUND) {
-			l->broken = rc = E_CORRUPT;
-			l->broken_err = why;
-			atomic_fetch_add(&l->store->damaged, l->parts[l->part_count - 1].is_damaged ? 0 : 1);
-			l->parts[l->part_count - 1].is_damaged = true;
+			rc = E_CORRUPT;
+			break_locked(l, &why);
 		}
 	} else if (rc < 0) {
 		why = l->broken_err;
@@ -175,6 +202,16 @@ uint64_t ledger_size(struct ledger *l)
 	size = l->size;
 	mutex_unlock(&l->mutex);
 	return size;
+}
+
+uint64_t ledger_first(struct ledger *l)
+{
+	uint64_t first;
+
+	mutex_lock(&l->mutex);
+	first = l->pruned;
+	mutex_unlock(&l->mutex);
+	return first;
 }
 
 struct id_cipher *ledger__take_cipher(struct ledger *l)

@@ -24,12 +24,16 @@
  *	background, block cache
  *
  * No callback is called, no file is read or written with a ledger's mutex held; but the first use of a ledger reads its
- * last segment's frontier under it.
+ * last segment's frontier under it, or that of the records that are gone.
+ *
+ * Whoever changes the order of the file parts (a merge, pruning) sets is_merging first, so there is one at a time;
+ * filing only adds behind them.
  */
 #ifndef STELE_STORE_LEDGER_PRIV_H
 #define STELE_STORE_LEDGER_PRIV_H
 
 #include "base/thread.h"
+#include "store/hashes.h"
 #include "store/head.h"
 #include "store/idempotency.h"
 #include "store/store.h"
@@ -42,6 +46,15 @@ struct part {
 	struct segment *segment; /* owned; NULL: not opened yet */
 	const uint8_t *image;    /* an image's bytes, borrowed from the segment */
 	bool is_damaged;         /* could not be opened, or read for a merge */
+	bool has_times;          /* the next two are known */
+	int64_t received_min;
+	int64_t received_max;
+};
+
+/* Hashes of records that are gone, one object. */
+struct hash_part {
+	uint64_t first;
+	uint64_t next;
 };
 
 struct cipher_slot {
@@ -87,7 +100,13 @@ struct ledger {
 	size_t chunk_cap;
 	bool is_filing;
 	bool is_merging;
-	unsigned opening;              /* threads that open the parts */
+	int64_t merge_span_us; /* received times in one file reach no further; 0: however far */
+	uint64_t pruned;       /* records before it are gone; hashes[] has what stayed of them */
+	struct hash_part *hashes;
+	size_t hash_count;
+	uint64_t pruning; /* a mark that was tried and may be there or not: no merge until one is; 0: none */
+	bool needs_sweep; /* files of what is gone may be there; of whoever has set is_merging */
+	unsigned opening; /* threads that open the parts */
 	struct merkle_frontier *shown; /* the tree of `size` records; NULL until the ledger is first used */
 
 	/* the applying thread's */
@@ -145,6 +164,8 @@ int ledger__file_images(struct ledger *l, bool all, struct err *err) __attribute
 #define PART_NAME_MAX 64
 void part__name(uint32_t ledger, uint64_t first, uint64_t next, char to[PART_NAME_MAX]);
 bool part__parse_name(const char *name, uint64_t *ret_first, uint64_t *ret_next);
+/* The same of hashes. */
+void part__hashes_name(uint32_t ledger, uint64_t first, uint64_t next, char to[PART_NAME_MAX]);
 void ledger__add_part_locked(struct ledger *l, size_t at, const struct part *p);
 void ledger__remove_parts_locked(struct ledger *l, size_t at, size_t count);
 /* Gives an unopened file part its segment, which is taken over. */
@@ -156,17 +177,42 @@ int ledger__open_file(struct ledger *l, uint64_t first, uint64_t next, struct se
 	__attribute__((warn_unused_result));
 /* Opens all parts that are not; damaged ones are marked. With the mutex held, which is given up meanwhile. */
 int ledger__open_parts_locked(struct ledger *l, struct err *err) __attribute__((warn_unused_result));
+/* Writes an object; one of the same name is of an earlier try whose last step failed, and goes first. */
+int ledger__put_object(struct ledger *l, const char *name, struct span bytes, struct err *err)
+	__attribute__((warn_unused_result));
 /* Writes a segment's bytes and opens the file. */
 int ledger__put_file(struct ledger *l, struct span bytes, uint64_t first, uint64_t next, struct segment **ret,
 		     struct err *err) __attribute__((warn_unused_result));
-/* Reads the names in the store's folder; a part that a wider one covers is deleted. */
+/* Reads the names in the store's folder; a part that a wider one covers is deleted, and what retention had removed. */
 int ledger__load_parts(struct ledger *l, struct err *err) __attribute__((warn_unused_result));
 
 /* ---- merger.c ---- */
 
-/* Which neighbours to merge: false when none are due. Rows of files in order; 0 for one that cannot be merged. */
-bool merger__pick(const uint64_t *rows, size_t count, size_t *ret_at, size_t *ret_count);
+/* A file that may be merged. */
+struct merge_file {
+	uint64_t rows; /* 0: it cannot be merged */
+	int64_t received_min;
+	int64_t received_max;
+};
+
+/* Which neighbours to merge: false when none are due. Received times of what becomes one file reach no further than
+ * `span_us`; 0: however far. */
+bool merger__pick(const struct merge_file *files, size_t count, int64_t span_us, size_t *ret_at, size_t *ret_count);
 /* Merges one run of a ledger's files: 1 when there was one, 0 when not. */
 int ledger__merge_one(struct ledger *l, struct err *err) __attribute__((warn_unused_result));
+/* Opens file part i, and learns when its records were received. With is_merging set by the caller and the mutex held,
+ * which is given up meanwhile. A damaged one is marked. */
+int ledger__know_times_locked(struct ledger *l, size_t i, struct err *err) __attribute__((warn_unused_result));
+
+/* ---- ledger_prune.c ---- */
+
+/* Opens hashes; the caller closes them. */
+int ledger__open_hashes(struct ledger *l, const struct hash_part *part, struct hashes **ret, struct err *err)
+	__attribute__((warn_unused_result));
+/* Deletes the segments that have records before the mark. */
+int ledger__sweep(struct ledger *l, uint64_t mark, struct err *err) __attribute__((warn_unused_result));
+/* Checks the hashes of what is gone before the mark; *ret_tree is the tree behind them. */
+int ledger__check_hashes(struct ledger *l, uint64_t mark, struct merkle_frontier *ret_tree, struct err *err)
+	__attribute__((warn_unused_result));
 
 #endif

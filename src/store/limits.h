@@ -8,11 +8,12 @@
 #define BLOCK_CACHE_BYTES  (64u << 20) /* opened blocks kept for the next search: some hundred */
 #define BLOCK_CACHE_SHARE  16u         /* of that for one block at the most, so that one does not push out all others */
 #define BLOCK_TEXTS_BYTES_MAX                                                                                          \
-	(64u << 20)                        /* texts laid out for searching, of one block; typical ones take half a MiB \
-					    */
-#define HEAD_IMAGES_MAX       16u          /* encoded blocks in memory before they become a file: 131,072 records */
-#define MERGE_FAN_IN          8u           /* neighbours of one size class that become one */
-#define SEGMENTS_OPEN_MAX     4096u        /* file handles; beyond it idle ledgers close theirs */
+	(64u << 20)                     /* texts laid out for searching, of one block; typical ones take half a MiB    \
+					 */
+#define HEAD_IMAGES_MAX       16u       /* encoded blocks in memory before they become a file: 131,072 records */
+#define MERGE_FAN_IN          8u        /* neighbours of one size class that become one */
+#define PRUNE_ROWS_MAX        67108864u /* records removed in one step: their hashes, 8 MiB, are in memory meanwhile */
+#define SEGMENTS_OPEN_MAX     4096u     /* file handles; beyond it idle ledgers close theirs */
 #define HEAD_RAW_BYTES_MAX    (96u << 20)  /* raw records waiting for encoding, all ledgers: appends wait beyond it */
 #define JOURNAL_FILE_BYTES    (64u << 20)  /* one journal file */
 #define JOURNAL_RESERVE_STEPS 16u          /* its space is reserved in so many steps: an idle journal takes little */

@@ -6,8 +6,9 @@
  * (class 5) that is eight into a million; small ones climb a class per merge, so a record is rewritten at most once a
  * class. Neighbours of a smaller class go along: else a few tiny files between large ones would keep all of them.
  *
- * No file becomes larger than SEGMENT_ROWS_MAX: a run that would is cut to as many files as fit, and left alone when
- * fewer than two do.
+ * No file becomes larger than SEGMENT_ROWS_MAX, nor holds records received further apart than the ledger's span, since
+ * retention removes whole files: a run that would is cut to as many files as fit, and left alone when fewer than two
+ * do.
  */
 #include <stdlib.h>
 
@@ -27,21 +28,28 @@ static unsigned class_of(uint64_t rows)
 	return k;
 }
 
+static bool is_within(const struct merge_file *first, const struct merge_file *last, int64_t span_us)
+{
+	return span_us == 0 || last->received_max - first->received_min <= span_us;
+}
+
 /* How many files from `at` on fit into one. */
-static size_t count_fitting(const uint64_t *rows, size_t at, size_t end)
+static size_t count_fitting(const struct merge_file *files, size_t at, size_t end, int64_t span_us)
 {
 	uint64_t sum = 0;
 	size_t n = 0;
 
-	while (at + n < end && sum + rows[at + n] <= SEGMENT_ROWS_MAX) {
-		sum += rows[at + n];
+	while (at + n < end && sum + files[at + n].rows <= SEGMENT_ROWS_MAX &&
+	       is_within(&files[at], &files[at + n], span_us)) {
+		sum += files[at + n].rows;
 		n++;
 	}
 	return n;
 }
 
 /* The first run of MERGE_FAN_IN files of class `k` or smaller, of which at least two fit into one. */
-static bool pick_of_class(const uint64_t *rows, size_t count, unsigned k, size_t *ret_at, size_t *ret_count)
+static bool pick_of_class(const struct merge_file *files, size_t count, unsigned k, int64_t span_us, size_t *ret_at,
+			  size_t *ret_count)
 {
 	size_t run = 0;
 
@@ -49,11 +57,11 @@ static bool pick_of_class(const uint64_t *rows, size_t count, unsigned k, size_t
 		size_t at;
 		size_t n;
 
-		run = rows[i] > 0 && class_of(rows[i]) <= k ? run + 1 : 0;
+		run = files[i].rows > 0 && class_of(files[i].rows) <= k ? run + 1 : 0;
 		if (run < MERGE_FAN_IN)
 			continue;
 		at = i + 1 - MERGE_FAN_IN;
-		n = count_fitting(rows, at, i + 1);
+		n = count_fitting(files, at, i + 1, span_us);
 		if (n >= 2) {
 			*ret_at = at;
 			*ret_count = n;
@@ -63,10 +71,10 @@ static bool pick_of_class(const uint64_t *rows, size_t count, unsigned k, size_t
 	return false;
 }
 
-bool merger__pick(const uint64_t *rows, size_t count, size_t *ret_at, size_t *ret_count)
+bool merger__pick(const struct merge_file *files, size_t count, int64_t span_us, size_t *ret_at, size_t *ret_count)
 {
 	for (unsigned k = 0; k < CLASSES; k++) {
-		if (pick_of_class(rows, count, k, ret_at, ret_count))
+		if (pick_of_class(files, count, k, span_us, ret_at, ret_count))
 			return true;
 	}
 	return false;
@@ -94,16 +102,78 @@ static int open_file_locked(struct ledger *l, size_t i, struct err *err)
 	return rc;
 }
 
+static int read_times(struct segment *s, struct part *ret, struct err *err)
+{
+	int rc = segment_received_min(s, &ret->received_min, err);
+
+	ret->received_max = segment_received_max(s);
+	ret->has_times = rc == 0;
+	return rc;
+}
+
+int ledger__know_times_locked(struct ledger *l, size_t i, struct err *err)
+{
+	struct part p;
+	int rc;
+
+	if (l->parts[i].has_times)
+		return 0;
+	rc = open_file_locked(l, i, err);
+	if (rc < 0)
+		return rc;
+	p = l->parts[i];
+	(void)segment_ref(p.segment);
+	mutex_unlock(&l->mutex);
+	rc = read_times(p.segment, &p, err);
+	segment_unref(p.segment);
+	mutex_lock(&l->mutex);
+	if (rc == 0) {
+		l->parts[i].received_min = p.received_min;
+		l->parts[i].received_max = p.received_max;
+		l->parts[i].has_times = true;
+	} else if (rc == E_CORRUPT && !l->parts[i].is_damaged) {
+		l->parts[i].is_damaged = true;
+		atomic_fetch_add(&l->store->damaged, 1);
+	}
+	return rc;
+}
+
 static bool pick_run_locked(const struct ledger *l, size_t *ret_at, size_t *ret_count)
 {
-	uint64_t *rows = xarray(l->file_count + 1, sizeof(*rows));
+	struct merge_file *files = xarray(l->file_count + 1, sizeof(*files));
 	bool is_due;
 
-	for (size_t i = 0; i < l->file_count; i++)
-		rows[i] = l->parts[i].is_damaged ? 0 : l->parts[i].next - l->parts[i].first;
-	is_due = merger__pick(rows, l->file_count, ret_at, ret_count);
-	free(rows);
+	for (size_t i = 0; i < l->file_count; i++) {
+		const struct part *p = &l->parts[i];
+
+		files[i] = (struct merge_file){p->next - p->first, p->received_min, p->received_max};
+		if (p->is_damaged || (l->merge_span_us > 0 && !p->has_times))
+			files[i].rows = 0;
+	}
+	is_due = merger__pick(files, l->file_count, l->merge_span_us, ret_at, ret_count);
+	free(files);
 	return is_due;
+}
+
+/* Times matter only where the span is bounded, and only when there are enough files at all. */
+static int know_all_times_locked(struct ledger *l, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < l->file_count && l->merge_span_us > 0 && rc == 0; i++) {
+		if (l->parts[i].is_damaged)
+			continue;
+		rc = ledger__know_times_locked(l, i, err);
+		if (rc < 0 && l->parts[i].is_damaged)
+			rc = 0; /* is left out */
+	}
+	return rc;
+}
+
+static void unclaim_files_locked(struct ledger *l)
+{
+	l->is_merging = false;
+	cond_broadcast(&l->changed);
 }
 
 /* Claims a run of files, opened and referenced: how many, 0 when nothing is due. */
@@ -112,13 +182,18 @@ static int claim_run_locked(struct ledger *l, struct part **ret, size_t *ret_at,
 	size_t count;
 	int rc = 0;
 
-	if (l->is_merging || !pick_run_locked(l, ret_at, &count))
+	if (l->is_merging || l->pruning > 0 || l->file_count < MERGE_FAN_IN)
 		return 0;
 	l->is_merging = true; /* from here on the files before the images stay where they are */
+	rc = know_all_times_locked(l, err);
+	if (rc < 0 || !pick_run_locked(l, ret_at, &count)) {
+		unclaim_files_locked(l);
+		return rc;
+	}
 	for (size_t i = *ret_at; i < *ret_at + count && rc == 0; i++)
 		rc = open_file_locked(l, i, err);
 	if (rc < 0) {
-		l->is_merging = false;
+		unclaim_files_locked(l);
 		return rc;
 	}
 	*ret = xarray(count, sizeof(**ret));
@@ -156,7 +231,12 @@ static int write_merged(struct ledger *l, const struct part *run, size_t count, 
 	for (size_t i = 0; i < count; i++)
 		segments[i] = run[i].segment;
 	rc = segment_merge(segments, count, l->id_key, &bytes, err);
-	*ret = (struct part){.first = run[0].first, .next = run[count - 1].next, .bytes = bytes.len};
+	*ret = (struct part){.first = run[0].first,
+			     .next = run[count - 1].next,
+			     .bytes = bytes.len,
+			     .has_times = run[0].has_times && run[count - 1].has_times,
+			     .received_min = run[0].received_min,
+			     .received_max = run[count - 1].received_max};
 	if (rc == 0)
 		rc = ledger__put_file(l, buf_span(&bytes), ret->first, ret->next, &ret->segment, err);
 	buf_release(&bytes);
@@ -174,7 +254,7 @@ static void delete_run(struct ledger *l, const struct part *run, int count)
 
 		part__name(l->number, run[i].first, run[i].next, name);
 		rc = object_delete(l->store->objects, name, &err);
-		if (rc < 0)
+		if (rc < 0 && rc != E_NOT_FOUND) /* retention may have come first */
 			store__note_background(l->store, rc, &err);
 	}
 }
@@ -205,8 +285,7 @@ int ledger__merge_one(struct ledger *l, struct err *err)
 	} else if (rc == E_CORRUPT) {
 		mark_damaged_locked(l, run, count, at, &why);
 	}
-	l->is_merging = false;
-	cond_broadcast(&l->changed);
+	unclaim_files_locked(l);
 	mutex_unlock(&l->mutex);
 	if (rc == 0)
 		delete_run(l, run, count);

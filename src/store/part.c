@@ -11,6 +11,11 @@ void part__name(uint32_t ledger, uint64_t first, uint64_t next, char to[PART_NAM
 	snprintf(to, PART_NAME_MAX, "%" PRIu32 "/%" PRIu64 "-%" PRIu64 ".seg", ledger, first, next);
 }
 
+void part__hashes_name(uint32_t ledger, uint64_t first, uint64_t next, char to[PART_NAME_MAX])
+{
+	snprintf(to, PART_NAME_MAX, "%" PRIu32 "/%" PRIu64 "-%" PRIu64 ".hashes", ledger, first, next);
+}
+
 /* A decimal number as part__name writes it. */
 static bool parse_number(const char **p, uint64_t *ret)
 {
@@ -26,17 +31,22 @@ static bool parse_number(const char **p, uint64_t *ret)
 	return true;
 }
 
-bool part__parse_name(const char *name, uint64_t *ret_first, uint64_t *ret_next)
+static bool parse_range(const char *name, const char *suffix, uint64_t *ret_first, uint64_t *ret_next)
 {
 	uint64_t first;
 	uint64_t next;
 
 	if (!parse_number(&name, &first) || *name++ != '-' || !parse_number(&name, &next) ||
-	    strcmp(name, ".seg") != 0 || first >= next)
+	    strcmp(name, suffix) != 0 || first >= next)
 		return false;
 	*ret_first = first;
 	*ret_next = next;
 	return true;
+}
+
+bool part__parse_name(const char *name, uint64_t *ret_first, uint64_t *ret_next)
+{
+	return parse_range(name, ".seg", ret_first, ret_next);
 }
 
 static bool is_open_file(const struct part *p)
@@ -178,20 +188,27 @@ int ledger__open_parts_locked(struct ledger *l, struct err *err)
 
 /* ---- writing ---- */
 
-int ledger__put_file(struct ledger *l, struct span bytes, uint64_t first, uint64_t next, struct segment **ret,
-		     struct err *err)
+int ledger__put_object(struct ledger *l, const char *name, struct span bytes, struct err *err)
 {
 	struct object_store *objects = l->store->objects;
-	char name[PART_NAME_MAX];
-	int rc;
+	int rc = object_put(objects, name, &bytes, 1, err);
 
-	part__name(l->number, first, next, name);
-	rc = object_put(objects, name, &bytes, 1, err);
-	if (rc == E_EXISTS) { /* of an earlier try whose last step failed */
+	if (rc == E_EXISTS) {
 		rc = object_delete(objects, name, err);
 		if (rc == 0)
 			rc = object_put(objects, name, &bytes, 1, err);
 	}
+	return rc;
+}
+
+int ledger__put_file(struct ledger *l, struct span bytes, uint64_t first, uint64_t next, struct segment **ret,
+		     struct err *err)
+{
+	char name[PART_NAME_MAX];
+	int rc;
+
+	part__name(l->number, first, next, name);
+	rc = ledger__put_object(l, name, bytes, err);
 	return rc < 0 ? rc : ledger__open_file(l, first, next, ret, err);
 }
 
@@ -200,10 +217,15 @@ int ledger__put_file(struct ledger *l, struct span bytes, uint64_t first, uint64
 static int take_name(void *user, const char *name)
 {
 	struct ledger *l = user;
+	struct hash_part h;
 	struct part p = {0};
 
-	if (part__parse_name(name, &p.first, &p.next))
+	if (part__parse_name(name, &p.first, &p.next)) {
 		ledger__add_part_locked(l, l->part_count, &p);
+	} else if (parse_range(name, ".hashes", &h.first, &h.next)) {
+		l->hashes = xrealloc(l->hashes, (l->hash_count + 1) * sizeof(*l->hashes));
+		l->hashes[l->hash_count++] = h;
+	}
 	return 0;
 }
 
@@ -218,27 +240,25 @@ static int compare_parts(const void *a, const void *b)
 	return (x->next < y->next) - (x->next > y->next);
 }
 
-static int fail_order(struct ledger *l, const struct part *p, uint64_t next, struct err *err)
+static int compare_hashes(const void *a, const void *b)
 {
-	char name[PART_NAME_MAX];
+	const struct hash_part *x = a;
+	const struct hash_part *y = b;
 
-	part__name(l->number, p->first, p->next, name);
-	err_set_field(err, name, strlen(name));
-	if (p->first > next)
-		return err_corrupt(err, 0,
-				   "ledger %" PRIu32 ": records %" PRIu64 " to %" PRIu64 " are missing before %s",
-				   l->number, next, p->first - 1, name);
-	return err_corrupt(err, 0, "ledger %" PRIu32 ": %s overlaps the segment before it, which ends at %" PRIu64,
-			   l->number, name, next);
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return (x->next < y->next) - (x->next > y->next);
 }
 
-/* What a wider file covers is the leftover of a merge. */
-static int delete_leftover(struct ledger *l, const struct part *p, struct err *err)
+static int fail_order(struct ledger *l, const char *name, uint64_t first, uint64_t next, struct err *err)
 {
-	char name[PART_NAME_MAX];
-
-	part__name(l->number, p->first, p->next, name);
-	return object_delete(l->store->objects, name, err);
+	err_set_field(err, name, strlen(name));
+	if (first > next)
+		return err_corrupt(err, 0,
+				   "ledger %" PRIu32 ": records %" PRIu64 " to %" PRIu64 " are missing before %s",
+				   l->number, next, first - 1, name);
+	return err_corrupt(err, 0, "ledger %" PRIu32 ": %s overlaps the file before it, which ends at %" PRIu64,
+			   l->number, name, next);
 }
 
 static int stat_part(struct ledger *l, struct part *p, struct err *err)
@@ -249,25 +269,70 @@ static int stat_part(struct ledger *l, struct part *p, struct err *err)
 	return object_stat(l->store->objects, name, &p->bytes, err);
 }
 
-int ledger__load_parts(struct ledger *l, struct err *err)
+/* The hashes of what is gone end at the mark. What wider ones cover is the leftover of a failed try. */
+static int settle_hashes(struct ledger *l, struct err *err)
 {
-	char group[PART_NAME_MAX];
-	uint64_t next = 0;
 	size_t kept = 0;
-	int rc;
+	int rc = 0;
 
-	snprintf(group, sizeof(group), "%" PRIu32, l->number);
-	rc = object_list(l->store->objects, group, take_name, l, err);
-	if (rc == 0 && l->part_count > 1)
+	if (l->hash_count > 1)
+		qsort(l->hashes, l->hash_count, sizeof(*l->hashes), compare_hashes);
+	for (size_t i = 0; i < l->hash_count && rc == 0; i++) {
+		struct hash_part *h = &l->hashes[i];
+		char name[PART_NAME_MAX];
+
+		part__hashes_name(l->number, h->first, h->next, name);
+		if (h->next <= l->pruned) {
+			rc = object_delete(l->store->objects, name, err);
+		} else if (h->first != l->pruned) {
+			rc = fail_order(l, name, h->first, l->pruned, err);
+		} else {
+			l->pruned = h->next;
+			l->hashes[kept++] = *h;
+		}
+	}
+	l->hash_count = kept;
+	return rc;
+}
+
+/* A file that begins before the mark and ends behind it is of a merge that failed in its last step: the files it was
+ * made of are there, else it is needed and nothing may be deleted. */
+static int check_straddling(struct ledger *l, const struct part *widest, uint64_t next, struct err *err)
+{
+	char name[PART_NAME_MAX];
+
+	if (widest->next <= next)
+		return 0;
+	part__name(l->number, widest->first, widest->next, name);
+	err_set_field(err, name, strlen(name));
+	return err_corrupt(err, 0, "ledger %" PRIu32 ": %s begins before record %" PRIu64 ", where retention ended",
+			   l->number, name, l->pruned);
+}
+
+/* What a wider file covers is the leftover of a merge. */
+static int settle_parts(struct ledger *l, struct err *err)
+{
+	struct part widest = {0};
+	uint64_t next = l->pruned;
+	size_t kept = 0;
+	int rc = 0;
+
+	if (l->part_count > 1)
 		qsort(l->parts, l->part_count, sizeof(*l->parts), compare_parts);
 	for (size_t i = 0; i < l->part_count && rc == 0; i++) {
-		if (l->parts[i].next <= next) {
-			rc = delete_leftover(l, &l->parts[i], err);
-		} else if (l->parts[i].first != next) {
-			rc = fail_order(l, &l->parts[i], next, err);
+		const struct part *p = &l->parts[i];
+		char name[PART_NAME_MAX];
+
+		part__name(l->number, p->first, p->next, name);
+		if (p->first < l->pruned) {
+			widest = p->next > widest.next ? *p : widest;
+		} else if (p->next <= next) {
+			rc = object_delete(l->store->objects, name, err);
+		} else if (p->first != next) {
+			rc = fail_order(l, name, p->first, next, err);
 		} else {
-			next = l->parts[i].next;
-			l->parts[kept] = l->parts[i];
+			next = p->next;
+			l->parts[kept] = *p;
 			rc = stat_part(l, &l->parts[kept++], err);
 		}
 	}
@@ -275,5 +340,19 @@ int ledger__load_parts(struct ledger *l, struct err *err)
 	l->file_count = kept;
 	l->next = l->durable = l->size = next;
 	atomic_store(&l->sealed, next);
-	return rc;
+	if (rc == 0)
+		rc = check_straddling(l, &widest, next, err);
+	return rc == 0 && widest.next > 0 ? ledger__sweep(l, l->pruned, err) : rc;
+}
+
+int ledger__load_parts(struct ledger *l, struct err *err)
+{
+	char group[PART_NAME_MAX];
+	int rc;
+
+	snprintf(group, sizeof(group), "%" PRIu32, l->number);
+	rc = object_list(l->store->objects, group, take_name, l, err);
+	if (rc == 0)
+		rc = settle_hashes(l, err);
+	return rc == 0 ? settle_parts(l, err) : rc;
 }

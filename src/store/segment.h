@@ -55,6 +55,8 @@ uint64_t segment_bytes(const struct segment *s);
 int64_t segment_time_min(const struct segment *s); /* of the records' `time` */
 int64_t segment_time_max(const struct segment *s);
 int64_t segment_received_max(const struct segment *s);
+/* When its first record was received; reads its first block's times. */
+int segment_received_min(struct segment *s, int64_t *ret, struct err *err) __attribute__((warn_unused_result));
 int segment_merkle_get(struct segment *s, struct segment_merkle *ret, struct err *err) /* borrowed from the segment */
 	__attribute__((warn_unused_result));
 

@@ -432,6 +432,20 @@ int64_t segment_received_max(const struct segment *s)
 	return s->received_max;
 }
 
+int segment_received_min(struct segment *s, int64_t *ret, struct err *err)
+{
+	const int64_t *received;
+	struct block *b = NULL;
+	int rc = block__open(s, 0, &b, err);
+
+	if (rc == 0)
+		rc = block_received(b, &received, err);
+	if (rc == 0)
+		*ret = received[0];
+	block_close(b);
+	return rc;
+}
+
 uint32_t segment_column_count(const struct segment *s)
 {
 	return shape_set_column_count(s->shapes);

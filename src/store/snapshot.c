@@ -46,6 +46,7 @@ static struct snapshot *take_locked(struct ledger *l)
 	struct snapshot *s = xalloc(sizeof(*s));
 
 	s->ledger = l;
+	s->first = l->pruned;
 	s->size = l->size;
 	s->received_max = l->received_size;
 	s->segments = xarray(l->part_count + 1, sizeof(struct segment *));
@@ -147,6 +148,9 @@ static int fail_absent(const struct snapshot *s, uint64_t index, struct err *err
 		if (s->damaged[i].first <= index && index < s->damaged[i].next)
 			return err_corrupt(err, -1, "record %llu is in a damaged segment", (unsigned long long)index);
 	}
+	if (index < s->first)
+		return err_set(err, E_NOT_FOUND, "record %llu has expired: retention removed the records before %llu",
+			       (unsigned long long)index, (unsigned long long)s->first);
 	return err_set(err, E_NOT_FOUND, "there is no record %llu; the ledger has %llu", (unsigned long long)index,
 		       (unsigned long long)s->size);
 }

@@ -423,6 +423,21 @@ static void queue_all(struct store *s)
 	free(all);
 }
 
+/* A crash may have come between the deletion and the word of it. */
+static void tell_pruned(struct store *s)
+{
+	size_t count;
+	struct ledger **all = store__all(s, &count);
+
+	for (size_t i = 0; i < count && s->config.pruned; i++) {
+		uint64_t first = ledger_first(all[i]);
+
+		if (first > 0)
+			s->config.pruned(s->config.user, all[i]->number, first);
+	}
+	free(all);
+}
+
 int store_open(const struct store_config *config, struct store **ret, struct err *err)
 {
 	struct store *s = new_store(config);
@@ -438,6 +453,7 @@ int store_open(const struct store_config *config, struct store **ret, struct err
 		free_store(s);
 		return rc;
 	}
+	tell_pruned(s);
 	sealer__start(s);
 	queue_all(s);
 	*ret = s;
@@ -513,6 +529,7 @@ void store_figures(struct store *s, struct store_figures *ret)
 		.seals = atomic_load(&s->seals),
 		.merges = atomic_load(&s->merges),
 		.damaged = atomic_load(&s->damaged),
+		.pruned = atomic_load(&s->pruned),
 	};
 	struct block_cache_figures blocks;
 	size_t count;

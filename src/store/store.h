@@ -27,12 +27,18 @@ struct ledger;
 /* Gives the key of a ledger; called when a ledger is first opened. Any error ends the opening. */
 typedef int store_key_fn(void *user, uint32_t ledger, struct key *ret_key, struct err *err);
 
+/* Told when the records of a ledger before `first` are gone, their files deleted: after each pruning, and at opening
+ * for each ledger that begins behind 0. On the pruning thread, without a lock. */
+typedef void store_pruned_fn(void *user, uint32_t ledger, uint64_t first);
+
 struct store_config {
 	struct io *io;
 	const char *folder;
 	store_key_fn *key;
+	store_pruned_fn *pruned; /* NULL: nobody asks */
 	void *user;
-	bool no_threads; /* for tests and offline tools: nothing seals or merges by itself */
+	int64_t merge_span_us; /* of each ledger until ledger_set_merge_span_us says another */
+	bool no_threads;       /* for tests and offline tools: nothing seals or merges by itself */
 	/* For tests, 0 for the usual: */
 	uint32_t block_rows;         /* BLOCK_ROWS_MAX; a multiple of MERKLE_GROUP */
 	uint64_t journal_file_bytes; /* JOURNAL_FILE_BYTES */
@@ -65,6 +71,7 @@ struct store_figures {
 	uint64_t seals;
 	uint64_t merges;
 	uint64_t damaged;      /* segments found damaged and left out */
+	uint64_t pruned;       /* records removed by retention since start */
 	uint64_t block_hits;   /* blocks that were opened already when they were asked for, since start */
 	uint64_t block_misses; /* and that were not */
 	uint64_t block_bytes;  /* memory of opened blocks that wait for the next who asks */
@@ -92,13 +99,14 @@ int store_verify(struct store *s, store_fault_fn *found, void *user, uint64_t *r
 
 /* ---- a ledger ---- */
 
-uint64_t ledger_size(struct ledger *l); /* records that are durable and visible */
+uint64_t ledger_size(struct ledger *l);  /* records that are durable and visible, and those that are gone */
+uint64_t ledger_first(struct ledger *l); /* records before it are gone: retention removed them */
 
 /* The root and size of the tree over the visible records. */
 int ledger_root(struct ledger *l, uint64_t *ret_size, struct sha256 *ret_root, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* The index behind an event id; false when it is none of this ledger's or not there (yet). */
+/* The index behind an event id; false when it is none of this ledger's or not there (yet). The record may be gone. */
 bool ledger_index_of_id(struct ledger *l, struct span id, uint64_t *ret_index);
 
 /*
@@ -142,6 +150,37 @@ void ledger_ids(struct ledger *l, uint64_t first, size_t count, uint8_t *to);
 /* Blocks until everything appended before the call is encoded and in a segment file. */
 int ledger_seal(struct ledger *l, struct err *err) __attribute__((warn_unused_result));
 
+/* ---- retention ----
+ * Whole segment files go, from the front of the ledger; its head is not touched. What stays of them: docs/format/
+ * hashes.md. Records of damaged files do not go, nor any behind them. */
+
+struct ledger_expiry {
+	uint64_t first; /* the first record there is */
+	uint64_t next;  /* records [first, next) may go; equal when there are none */
+	uint32_t segments;
+	uint64_t bytes;       /* of their files */
+	int64_t received_min; /* of their records, when there are any */
+	int64_t received_max;
+	struct sha256 root; /* of the tree of the first `next` records */
+	bool is_blocked;    /* the file at `next` is damaged and keeps what is behind it */
+};
+
+/* What lies in files whose records were all received before `before_us`. */
+int ledger_expiry(struct ledger *l, int64_t before_us, struct ledger_expiry *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Removes the files whose records all lie before `before`. After a failure it has done all, or none, or some of the
+ * files from the front on; calling it again, or opening the store, goes on. *ret_first is the first record that is
+ * left, after a failure too. E_CORRUPT, E_IO, E_NO_SPACE, E_NO_MEMORY. */
+int ledger_prune(struct ledger *l, uint64_t before, uint64_t *ret_first, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Merges make no file of records received further apart; 0: however far. */
+void ledger_set_merge_span_us(struct ledger *l, int64_t span_us);
+
+/* When the oldest record that is in no file was received; INT64_MAX when all are. */
+int ledger_head_since(struct ledger *l, int64_t *ret_received_us, struct err *err) __attribute__((warn_unused_result));
+
 /* ---- reading ---- */
 
 /* A run of raw records at the end of the head. Record i is number first + i. */
@@ -160,7 +199,8 @@ struct snapshot_gap {
 
 struct snapshot {
 	struct ledger *ledger;
-	uint64_t size;             /* records 0 … size - 1, less what retention removed */
+	uint64_t first; /* records first … size - 1: retention removed those before */
+	uint64_t size;
 	struct segment **segments; /* in order, not overlapping; files and images alike */
 	size_t segment_count;
 	struct snapshot_tail *tails; /* in order, after the segments */

@@ -75,6 +75,7 @@ struct store {
 	_Atomic uint64_t seals;
 	_Atomic uint64_t merges;
 	_Atomic uint64_t damaged;
+	_Atomic uint64_t pruned; /* records, since start */
 	_Atomic uint64_t image_bytes;
 	_Atomic uint64_t open_files; /* segments that ledgers hold open */
 };

@@ -145,7 +145,7 @@ static void check_ledger(struct verify *v, struct ledger *l)
 	if (!note(v, rc, &err))
 		return;
 	t = store__take_tool(v->store);
-	merkle_init(&tree);
+	note(v, ledger__check_hashes(l, s->first, &tree, &err), &err);
 	note_damaged(v, l);
 	check_segments(v, s, &tree);
 	for (size_t i = 0; i < s->tail_count; i++)

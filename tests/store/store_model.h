@@ -34,6 +34,8 @@ struct model {
 	struct store *store;
 	struct ledger *ledger[MODEL_LEDGERS]; /* number i + 1; NULL until used */
 	struct model_expected expected[MODEL_LEDGERS];
+	uint64_t pruned[MODEL_LEDGERS];  /* records that are gone for sure */
+	uint64_t pruning[MODEL_LEDGERS]; /* and those that may be */
 	struct record_parser *parser;
 	uint64_t events; /* made so far */
 	bool with_threads;
@@ -70,6 +72,9 @@ struct model_append {
 size_t model_append(struct model *m, struct rng *r, size_t count, size_t rows_max);
 /* The same to one ledger with a batch of exactly `rows`; returns the append's rc. */
 int model_append_to(struct model *m, struct rng *r, unsigned ledger, size_t rows);
+
+/* Removes the files of a ledger before record `before`; returns the call's rc. */
+int model_prune(struct model *m, size_t i, uint64_t before);
 
 /* Goes on after a failed journal; what failed before is void then. True when it goes on. */
 bool model_resume(struct model *m);

@@ -415,7 +415,7 @@ static void test_ledger__merges_keep_every_record(void **state)
 /* Sealing file by file of random sizes: the number of files stays logarithmic, and nothing is too large. */
 static void test_merger__keeps_few_files(void **state)
 {
-	uint64_t rows[400];
+	struct merge_file files[400];
 	uint64_t merged_rows = 0;
 	uint64_t all_rows = 0;
 	size_t count = 0;
@@ -424,18 +424,18 @@ static void test_merger__keeps_few_files(void **state)
 		size_t at;
 		size_t n;
 
-		rows[count] = rng_below(&r, 10) == 0 ? 131072 : rng_below(&r, 3000) + 1;
-		all_rows += rows[count++];
-		while (merger__pick(rows, count, &at, &n)) {
+		files[count] = (struct merge_file){.rows = rng_below(&r, 10) == 0 ? 131072 : rng_below(&r, 3000) + 1};
+		all_rows += files[count++].rows;
+		while (merger__pick(files, count, 0, &at, &n)) {
 			uint64_t sum = 0;
 
 			assert_true(n >= 2 && at + n <= count);
 			for (size_t k = at; k < at + n; k++)
-				sum += rows[k];
+				sum += files[k].rows;
 			assert_true(sum <= SEGMENT_ROWS_MAX);
 			merged_rows += sum;
-			rows[at] = sum;
-			memmove(&rows[at + 1], &rows[at + n], (count - at - n) * sizeof(rows[0]));
+			files[at].rows = sum;
+			memmove(&files[at + 1], &files[at + n], (count - at - n) * sizeof(files[0]));
 			count -= n - 1;
 		}
 		assert_true(count < 40 + all_rows / (SEGMENT_ROWS_MAX / 4));
@@ -445,15 +445,43 @@ static void test_merger__keeps_few_files(void **state)
 
 static void test_merger__leaves_damaged_files_alone(void **state)
 {
-	uint64_t rows[] = {10, 10, 10, 10, 0, 10, 10, 10, 10};
+	struct merge_file files[] = {{10}, {10}, {10}, {10}, {0}, {10}, {10}, {10}, {10}};
 	size_t at;
 	size_t n;
 
-	assert_false(merger__pick(rows, 9, &at, &n));
-	rows[4] = 10;
-	assert_true(merger__pick(rows, 9, &at, &n));
+	assert_false(merger__pick(files, 9, 0, &at, &n));
+	files[4].rows = 10;
+	assert_true(merger__pick(files, 9, 0, &at, &n));
 	assert_int_equal(at, 0);
 	assert_int_equal(n, MERGE_FAN_IN);
+}
+
+/* Files of a day each, merged under a span: none reaches further, and there are not many more than must be. */
+static void test_merger__keeps_to_the_span(void **state)
+{
+	const int64_t span = 1000;
+	struct merge_file files[400];
+	size_t count = 0;
+	int64_t now = 0;
+	size_t at;
+	size_t n;
+
+	for (int i = 0; i < 3000; i++) {
+		int64_t from = now;
+
+		now += (int64_t)rng_below(&r, 40);
+		files[count++] = (struct merge_file){rng_below(&r, 3000) + 1, from, now};
+		while (merger__pick(files, count, span, &at, &n)) {
+			assert_true(n >= 2 && at + n <= count);
+			for (size_t k = at + 1; k < at + n; k++)
+				files[at].rows += files[k].rows;
+			files[at].received_max = files[at + n - 1].received_max;
+			assert_true(files[at].received_max - files[at].received_min <= span);
+			memmove(&files[at + 1], &files[at + n], (count - at - n) * sizeof(files[0]));
+			count -= n - 1;
+		}
+		assert_true(count < 40 + 4 * (size_t)(now / span));
+	}
 }
 
 static void test_part__names_are_decimal_and_exact(void **state)
@@ -496,6 +524,7 @@ int main(void)
 		TEST(test_ledger__merges_keep_every_record),
 		TEST(test_merger__keeps_few_files),
 		TEST(test_merger__leaves_damaged_files_alone),
+		TEST(test_merger__keeps_to_the_span),
 		TEST(test_part__names_are_decimal_and_exact),
 	};
 
