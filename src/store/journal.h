@@ -122,4 +122,9 @@ int journal_rotate(struct journal *j, struct err *err) __attribute__((warn_unuse
 int journal_walk(struct journal *j, journal_replay_fn *fn, void *user, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* The same for the first file numbered behind *number alone, which becomes its number; *ret_is_end when there is none.
+ * Files may be deleted meanwhile, and `fn` may take its time. */
+int journal_walk_next(struct journal *j, uint64_t *number, bool *ret_is_end, journal_replay_fn *fn, void *user,
+		      struct err *err) __attribute__((warn_unused_result));
+
 #endif

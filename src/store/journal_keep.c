@@ -58,18 +58,24 @@ size_t journal_oldest(struct journal *j, journal_sealed_fn *sealed, void *user, 
 	return n;
 }
 
-static int walk_file(struct journal *j, const struct journal_file *f, uint64_t end, journal_replay_fn *fn, void *user,
-		     struct err *err)
+/* What of a file is read. */
+struct extent {
+	struct journal_header header;
+	uint32_t seed;
+	uint64_t end; /* one past its last frame */
+};
+
+static int walk_file(struct journal *j, const struct extent *x, journal_replay_fn *fn, void *user, struct err *err)
 {
 	struct journal_scan s;
-	int rc = journal__scan_open(j->io, j->folder, f->header.number, O_RDONLY, &s, err);
+	int rc = journal__scan_open(j->io, j->folder, x->header.number, O_RDONLY, &s, err);
 
 	if (rc < 0)
 		return rc;
-	s.seed = f->seed;
-	s.next = f->header.sequence;
-	rc = journal__scan(&s, end, NULL, fn, user, err);
-	if (rc == 0 && s.next != end) {
+	s.seed = x->seed;
+	s.next = x->header.sequence;
+	rc = journal__scan(&s, x->end, NULL, fn, user, err);
+	if (rc == 0 && s.next != x->end) {
 		err_set_field(err, s.path, strlen(s.path));
 		rc = err_corrupt(err, (int64_t)s.off, "%s: frame %" PRIu64 " at offset %" PRIu64 " is damaged", s.path,
 				 s.next, s.off);
@@ -88,17 +94,66 @@ int journal_walk(struct journal *j, journal_replay_fn *fn, void *user, struct er
 	f = j->oldest;
 	mutex_unlock(&j->mutex);
 	while (f && rc == 0) {
-		uint64_t end;
+		struct extent x;
 
 		mutex_lock(&j->mutex);
-		end = f->next;
+		x = (struct extent){f->header, f->seed, f->next};
 		mutex_unlock(&j->mutex);
 		if (!f->is_going)
-			rc = walk_file(j, f, end, fn, user, err);
+			rc = walk_file(j, &x, fn, user, err);
 		mutex_lock(&j->mutex);
 		f = f->newer;
 		mutex_unlock(&j->mutex);
 	}
 	mutex_unlock(&j->trim_mutex);
+	return rc;
+}
+
+/* The first file behind `number`; false when there is none. */
+static bool find_behind(struct journal *j, uint64_t number, struct extent *ret)
+{
+	const struct journal_file *f;
+
+	mutex_lock(&j->mutex);
+	for (f = j->oldest; f && f->header.number <= number; f = f->newer)
+		continue;
+	if (f)
+		*ret = (struct extent){f->header, f->seed, f->next};
+	mutex_unlock(&j->mutex);
+	return f != NULL;
+}
+
+/* Whether a file must be there: not one that trimming deletes just now. */
+static bool is_needed(struct journal *j, uint64_t number)
+{
+	const struct journal_file *f;
+	bool is_there;
+
+	mutex_lock(&j->trim_mutex);
+	mutex_lock(&j->mutex);
+	for (f = j->oldest; f && f->header.number != number; f = f->newer)
+		continue;
+	is_there = f && !f->is_going;
+	mutex_unlock(&j->mutex);
+	mutex_unlock(&j->trim_mutex);
+	return is_there;
+}
+
+int journal_walk_next(struct journal *j, uint64_t *number, bool *ret_is_end, journal_replay_fn *fn, void *user,
+		      struct err *err)
+{
+	struct err why = ERR_INIT;
+	struct extent x;
+	int rc;
+
+	*ret_is_end = !find_behind(j, *number, &x);
+	if (*ret_is_end)
+		return 0;
+	*number = x.header.number;
+	rc = walk_file(j, &x, fn, user, &why);
+	if (rc == E_NOT_FOUND && !is_needed(j, x.header.number))
+		return 0;
+	if (rc < 0 && err)
+		*err = why;
 	return rc;
 }

@@ -209,6 +209,9 @@ int ledger__know_times_locked(struct ledger *l, size_t i, struct err *err) __att
 /* Opens hashes; the caller closes them. */
 int ledger__open_hashes(struct ledger *l, const struct hash_part *part, struct hashes **ret, struct err *err)
 	__attribute__((warn_unused_result));
+/* Keeps merges and pruning off the files until they are unclaimed; waits for those that are under way. */
+void ledger__claim_files_locked(struct ledger *l);
+void ledger__unclaim_files(struct ledger *l);
 /* Deletes the segments that have records before the mark. */
 int ledger__sweep(struct ledger *l, uint64_t mark, struct err *err) __attribute__((warn_unused_result));
 /* Checks the hashes of what is gone before the mark; *ret_tree is the tree behind them. */

@@ -61,9 +61,16 @@ int segment_merkle_get(struct segment *s, struct segment_merkle *ret, struct err
 	__attribute__((warn_unused_result));
 
 /* Reads and checks everything: every checksum, every record rebuilt, its canonical form, and every Merkle group and the
- * frontier from the record bytes, starting from `before` (the frontier at segment_first). E_CORRUPT says where. */
+ * frontier from the record bytes, starting from `before` (the frontier at segment_first). Without it (NULL: it is not
+ * known) the frontier is not checked, nor a group that began in the segment before. E_CORRUPT says where. */
 int segment_verify(struct segment *s, const struct merkle_frontier *before, struct err *err)
 	__attribute__((warn_unused_result));
+
+/* The same; `pace` is called after each piece with the bytes that were read, and may sleep. A negative return ends the
+ * check with it. */
+typedef int segment_pace_fn(void *user, uint64_t bytes);
+int segment_verify_paced(struct segment *s, const struct merkle_frontier *before, segment_pace_fn *pace, void *user,
+			 struct err *err) __attribute__((warn_unused_result));
 
 /* ---- columns, as numbered in this segment ---- */
 

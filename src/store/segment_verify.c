@@ -8,9 +8,20 @@ struct verifier {
 	struct segment_merkle stored;
 	struct merkle_frontier frontier;
 	struct digest *digest;
-	size_t group;     /* the next stored group */
+	size_t group;  /* the next stored group */
+	bool has_tree; /* else the frontier is that of the groups from `tree_from` on */
+	uint64_t tree_from;
 	struct buf bytes; /* the record at hand */
+	segment_pace_fn *pace;
+	void *user;
 };
+
+static int keep_pace(const struct verifier *v, uint64_t bytes, struct err *err)
+{
+	int rc = v->pace ? v->pace(v->user, bytes) : 0;
+
+	return rc < 0 ? err_set(err, rc, "the check was ended") : 0;
+}
 
 static int wrong(const struct verifier *v, uint64_t index, const char *what, struct err *err)
 {
@@ -34,6 +45,8 @@ static int check_record(struct verifier *v, struct block *b, uint32_t row, struc
 		return rc;
 	if (record_check(buf_span(&v->bytes), &ref, NULL) < 0)
 		return wrong(v, index, "it is not in canonical form", err);
+	if (index < v->tree_from)
+		return 0;
 	digest_leaf(v->digest, buf_span(&v->bytes), &leaf);
 	if (!merkle_append(&v->frontier, v->digest, &leaf, &group))
 		return 0;
@@ -72,8 +85,9 @@ static int skip_entry(void *user, uint64_t key, const uint16_t *blocks, size_t b
 	return 0;
 }
 
-static int check_index(struct segment *s, struct err *err)
+static int check_index(const struct verifier *v, struct err *err)
 {
+	struct segment *s = v->s;
 	int rc = 0;
 
 	for (uint32_t k = 0; k < token_index_page_count(s->index) && rc == 0; k++) {
@@ -83,13 +97,16 @@ static int check_index(struct segment *s, struct err *err)
 		if (rc == 0)
 			rc = segment__index_damaged(
 				s, k, token_index_each(s->index, buf_span(&page), skip_entry, NULL, err), err);
+		if (rc == 0)
+			rc = keep_pace(v, page.len, err);
 		buf_release(&page);
 	}
 	return rc;
 }
 
-static int check_dicts(struct segment *s, struct err *err)
+static int check_dicts(const struct verifier *v, struct err *err)
 {
+	struct segment *s = v->s;
 	int rc = 0;
 
 	for (uint32_t c = 0; c < shape_set_column_count(s->shapes) && rc == 0; c++) {
@@ -98,29 +115,59 @@ static int check_dicts(struct segment *s, struct err *err)
 		if (s->dict[c])
 			rc = segment__dict(s, c, &x, err);
 	}
+	for (uint32_t k = 0; k < s->pack_count && rc == 0; k++)
+		rc = keep_pace(v, s->pack[k].len, err);
 	return rc;
+}
+
+/* Where the hashes start: at `before`, or without it at the first group that begins in the segment. */
+static void begin_tree(struct verifier *v, const struct merkle_frontier *before)
+{
+	v->has_tree = before != NULL;
+	if (before) {
+		must(before->size == v->s->first);
+		v->frontier = *before;
+		return;
+	}
+	merkle_init(&v->frontier);
+	v->tree_from = (v->s->first + MERKLE_GROUP - 1) / MERKLE_GROUP * MERKLE_GROUP;
+	v->group = v->tree_from > v->s->first && v->stored.group_count > 0;
+}
+
+static int check_end(struct verifier *v, struct err *err)
+{
+	struct sha256 want, have;
+
+	merkle_root(&v->frontier, v->digest, &have);
+	merkle_root(&v->stored.frontier, v->digest, &want);
+	if (v->group != v->stored.group_count || (v->has_tree && memcmp(&have, &want, sizeof(want)) != 0))
+		return wrong(v, v->s->next - 1, "the Merkle root after it is not the stored one", err);
+	return 0;
 }
 
 int segment_verify(struct segment *s, const struct merkle_frontier *before, struct err *err)
 {
-	struct verifier v = {.s = s, .frontier = *before, .digest = digest_new()};
-	struct sha256 want, have;
-	int rc;
+	return segment_verify_paced(s, before, NULL, NULL, err);
+}
 
-	must(before->size == s->first);
-	rc = segment_merkle_get(s, &v.stored, err);
+int segment_verify_paced(struct segment *s, const struct merkle_frontier *before, segment_pace_fn *pace, void *user,
+			 struct err *err)
+{
+	struct verifier v = {.s = s, .digest = digest_new(), .pace = pace, .user = user};
+	int rc = segment_merkle_get(s, &v.stored, err);
+
+	begin_tree(&v, before);
 	if (rc == 0)
-		rc = check_dicts(s, err);
+		rc = check_dicts(&v, err);
 	if (rc == 0)
-		rc = check_index(s, err);
-	for (uint32_t k = 0; k < s->block_count && rc == 0; k++)
+		rc = check_index(&v, err);
+	for (uint32_t k = 0; k < s->block_count && rc == 0; k++) {
 		rc = check_block(&v, k, err);
-	if (rc == 0) {
-		merkle_root(&v.frontier, v.digest, &have);
-		merkle_root(&v.stored.frontier, v.digest, &want);
-		if (v.group != v.stored.group_count || memcmp(&have, &want, sizeof(want)) != 0)
-			rc = wrong(&v, s->next - 1, "the Merkle root after it is not the stored one", err);
+		if (rc == 0)
+			rc = keep_pace(&v, s->block[k].bytes, err);
 	}
+	if (rc == 0)
+		rc = check_end(&v, err);
 	digest_free(v.digest);
 	buf_release(&v.bytes);
 	return rc;

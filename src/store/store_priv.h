@@ -96,6 +96,12 @@ void store__note_background(struct store *s, int rc, const struct err *err);
 int store__trim(struct store *s, struct err *err) __attribute__((warn_unused_result));
 uint64_t store__sealed(void *user, uint32_t ledger);
 
+/* ---- store_verify.c ---- */
+
+/* Checks the records of a journal frame. */
+int store__check_frame(struct store *s, const struct journal_frame *f, struct span payload, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* ---- store_memory.c ---- */
 
 void memory__init(struct memory *m);

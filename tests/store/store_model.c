@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "store/prune.h"
 #include "store/store_priv.h"
 #include "store_model.h"
 

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/prune.h"
 #include "store/store_priv.h"
 #include "store_model.h"
 
