@@ -47,7 +47,13 @@ int control_org_create(struct control *c, struct control_org *org, control_wrap_
 int control_org_get(struct control *c, int64_t id, struct control_org *ret, struct err *err)
 	__attribute__((warn_unused_result));
 int control_org_count(struct control *c, int64_t *ret, struct err *err) __attribute__((warn_unused_result));
+/* The ids of all, ascending; the caller frees the array. */
+int control_org_ids(struct control *c, int64_t **ret, size_t *ret_count, struct err *err)
+	__attribute__((warn_unused_result));
 
+/* E_NOT_FOUND. */
+int control_ledger_org(struct control *c, uint32_t ledger, int64_t *ret_org, struct err *err)
+	__attribute__((warn_unused_result));
 /* E_NOT_FOUND. */
 int control_ledger_key(struct control *c, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
 	__attribute__((warn_unused_result));

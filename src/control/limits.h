@@ -16,4 +16,16 @@
 #define SAVED_SEARCH_TIME_MAX  64u   /* bytes of from and to: TIME_TEXT_MAX */
 #define SAVED_SEARCH_LINE_MAX  4096u /* bytes of sort, columns and description */
 
+#define ACCOUNT_TYPE_MAX    64u    /* bytes: a word like "free" or "enterprise" */
+#define RETENTION_PLANS_MAX 100u   /* account types with days of their own */
+#define RETENTION_DAYS_MAX  36500u /* a hundred years: more is meant as for ever */
+#define HOLDS_MAX           1000u  /* of an org, at a time: a list that a person can still look through */
+#define HOLDS_LISTED_MAX    2000u  /* with those that were released */
+#define HOLD_REASON_MAX     500u   /* bytes: a file number and a sentence */
+#define EXPIRY_KEY_MAX      100u   /* bytes of a certificate's idempotency key */
+#define EXPIRY_EVENT_MAX    4096u  /* bytes of a certificate */
+#define FAULTS_MAX          1000u /* found by the background verification and remembered: enough to see what is wrong */
+#define FAULT_FILE_MAX      159u  /* bytes: what an error can name */
+#define FAULT_MESSAGE_MAX   319u  /* bytes: what an error can say */
+
 #endif

@@ -1,6 +1,8 @@
 /* Orgs and their ledgers. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "control/control_priv.h"
 
 const char *const control_ledger_names[LEDGER_NAME_COUNT] = {"main", "self"};
@@ -180,6 +182,49 @@ int control_org_count(struct control *c, int64_t *ret, struct err *err)
 
 	control__leave(c, entered);
 	return rc;
+}
+
+int control_org_ids(struct control *c, int64_t **ret, size_t *ret_count, struct err *err)
+{
+	bool entered = control__enter(c);
+	sqlite3_stmt *stmt = NULL;
+	int64_t *ids = NULL;
+	size_t n = 0;
+	int rc = control__prepare(c, "SELECT id FROM orgs ORDER BY id", &stmt, err);
+
+	while (rc >= 0 && (rc = control__step(c, stmt, "listing the orgs", err)) > 0) {
+		if ((n & (n - 1)) == 0)
+			ids = xrealloc(ids, (n ? 2 * n : 1) * sizeof(*ids));
+		ids[n++] = sqlite3_column_int64(stmt, 0);
+	}
+	sqlite3_finalize(stmt);
+	control__leave(c, entered);
+	if (rc < 0) {
+		free(ids);
+		return rc;
+	}
+	*ret = ids;
+	*ret_count = n;
+	return 0;
+}
+
+int control_ledger_org(struct control *c, uint32_t ledger, int64_t *ret_org, struct err *err)
+{
+	bool entered = control__enter(c);
+	sqlite3_stmt *stmt = NULL;
+	int rc = control__prepare(c, "SELECT org FROM ledgers WHERE number = ?", &stmt, err);
+
+	if (rc == 0) {
+		sqlite3_bind_int64(stmt, 1, ledger);
+		rc = control__step(c, stmt, "reading the org of a ledger", err);
+		if (rc > 0)
+			*ret_org = sqlite3_column_int64(stmt, 0);
+		else if (rc == 0)
+			rc = err_set(err, E_NOT_FOUND, "control.db has no ledger %u", ledger);
+	}
+	sqlite3_finalize(stmt);
+	control__leave(c, entered);
+	return rc < 0 ? rc : 0;
 }
 
 int control_ledger_key(struct control *c, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
