@@ -7,6 +7,7 @@
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "service/verification.h"
 
 /* The second number of /proc/self/statm, in pages; 0 where there is no such file. */
 static double resident_bytes(void)
@@ -32,7 +33,8 @@ static void put_metric(struct buf *to, const char *name, const char *type, const
 	buf_printf(to, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, type, name, value);
 }
 
-static void put_figures(struct server *s, const struct store_figures *f, bool is_writable, struct buf *to)
+static void put_figures(struct server *s, const struct store_figures *f, const struct verification_figures *v,
+			bool is_writable, struct buf *to)
 {
 #define METRIC(name, type, help, value) put_metric(to, name, type, help, value);
 #include "api/metric.tbl"
@@ -43,14 +45,16 @@ enum handled handle_metrics(struct request *r)
 {
 	struct server *s = r->server;
 	struct buf *to = &r->reply.body;
+	struct verification_figures verification;
 	struct store_figures figures;
 
 	service_figures(s->service, &figures);
+	service_verification_figures(s->service, &verification);
 	reply_json(&r->reply, 200);
 	r->reply.content_type = CONTENT_PROMETHEUS;
 	buf_put_str(to, "# HELP stele_build_info The running version.\n# TYPE stele_build_info gauge\n"
 			"stele_build_info{version=\"" STELE_VERSION "\"} 1\n");
-	put_figures(s, &figures, service_ready(s->service, NULL) == 0, to);
+	put_figures(s, &figures, &verification, service_ready(s->service, NULL) == 0, to);
 	meter_put(&s->meter, to);
 	return HANDLED_NOW;
 }

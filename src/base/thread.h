@@ -35,4 +35,7 @@ void cond_broadcast(struct cond *c);
 void thread_start(struct thread *t, const char *name, void *(*run)(void *), void *arg);
 void thread_join(struct thread *t);
 
+/* The calling thread runs when no other wants to, from now on. */
+void thread_be_last(void);
+
 #endif

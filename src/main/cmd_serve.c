@@ -23,6 +23,8 @@ struct serve_options {
 	uint32_t request_timeout_s;
 	uint32_t heartbeat_s;
 	uint32_t export_keep_s;
+	uint32_t verify_rate_mib;
+	uint32_t verify_every_s;
 	bool is_verbose;
 };
 
@@ -57,7 +59,11 @@ static int run(const struct serve_options *o, struct err *err)
 	struct server_config config = {.idle_timeout_s = o->idle_timeout_s,
 				       .request_timeout_s = o->request_timeout_s,
 				       .heartbeat_s = o->heartbeat_s};
-	struct service_config service_config = {.io = &io_posix, .folder = o->data, .export_keep_s = o->export_keep_s};
+	struct service_config service_config = {.io = &io_posix,
+						.folder = o->data,
+						.export_keep_s = o->export_keep_s,
+						.verify_rate_mib = o->verify_rate_mib,
+						.verify_every_s = o->verify_every_s};
 	struct service *service = NULL;
 	struct server *server = NULL;
 	char url[LISTEN_URL_MAX];
@@ -103,6 +109,10 @@ int cmd_serve(int argc, char **argv)
 		 &o.heartbeat_s, 1, 86400},
 		{"export-keep", OPTION_NUMBER, "SECONDS", "keep the files of export jobs so long (86400)",
 		 &o.export_keep_s, 1, 31536000},
+		{"verify-rate", OPTION_NUMBER, "MIB", "read so much a second to verify what is stored (8)",
+		 &o.verify_rate_mib, 1, 4096},
+		{"verify-every", OPTION_NUMBER, "SECONDS", "begin no pass of the verification sooner (21600)",
+		 &o.verify_every_s, 1, 31536000},
 		{"verbose", OPTION_FLAG, NULL, "log at debug level", &o.is_verbose, 0, 0},
 	};
 	const struct options options = {"serve", NULL, "Stops cleanly on SIGINT and SIGTERM.", specs,

@@ -20,4 +20,16 @@
 #define EXPORT_FILES_BYTES_MAX (UINT64_C(64) << 30) /* of all files together */
 #define EXPORT_RESERVE_BYTES   (512u << 20)         /* of the disk are left free: as much as the journal may take */
 
+/* Retention. */
+#define RETENTION_PASS_MS    3600000 /* how often it is looked for what has expired */
+#define RETENTION_FIRST_MS   60000   /* the first time after the start, when what is urgent is done */
+#define RETENTION_SPAN_SHARE 10      /* records in one file lie no further apart than this share of their days */
+
+/* Verification in the background. */
+#define VERIFY_RATE_MIB 8     /* read a second: a TiB in a day and a half */
+#define VERIFY_EVERY_S  21600 /* passes begin no sooner one after the other, however little there is */
+#define VERIFY_FIRST_S  60    /* nor sooner after the start */
+#define VERIFY_KEEP_MS  60000 /* how often it is written down how far a pass is: so much is done again after a crash */
+#define VERIFY_RETRY_MS 60000 /* after what kept it from going on */
+
 #endif

@@ -86,6 +86,22 @@ out:
 	return rc;
 }
 
+int offline_retention(struct io *io, const char *folder, bool is_dry_run, struct retention_result *ret, struct err *err)
+{
+	const struct service_config config = {.io = io, .folder = folder, .url = ""};
+	struct service *s = NULL;
+	bool is_first;
+	int rc;
+
+	if ((rc = check_folder(io, folder, err)) < 0)
+		return rc;
+	if ((rc = service_open(&config, &s, &is_first, err)) < 0)
+		return rc;
+	rc = service_retention_run(s, is_dry_run, ret, err);
+	service_close(s);
+	return rc;
+}
+
 int offline_id_key(struct io *io, const char *folder, uint32_t ledger, uint8_t ret_id_key[ID_KEY_LEN], struct err *err)
 {
 	struct service s = {0};

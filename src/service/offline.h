@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "service/retention.h"
 #include "store/store.h"
 
 /* Writes every head to segments and frees the journal. E_NOT_FOUND when it is no data folder. */
@@ -14,6 +15,10 @@ int offline_seal(struct io *io, const char *folder, struct store_figures *ret, s
  * first, or 0. E_NOT_FOUND when it is no data folder. */
 int offline_verify(struct io *io, const char *folder, store_fault_fn *found, void *user, uint64_t *ret_records,
 		   struct err *err) __attribute__((warn_unused_result));
+
+/* Removes what has expired, or with `is_dry_run` only counts it. E_NOT_FOUND when it is no data folder. */
+int offline_retention(struct io *io, const char *folder, bool is_dry_run, struct retention_result *ret, struct err *err)
+	__attribute__((warn_unused_result));
 
 /* The key that the ids of a ledger's records are made with; works while a server has the folder open. */
 int offline_id_key(struct io *io, const char *folder, uint32_t ledger, uint8_t ret_id_key[ID_KEY_LEN], struct err *err)

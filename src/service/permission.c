@@ -37,6 +37,8 @@ const char *permission_name(enum permission p)
 		return "searches:write";
 	case PERMISSION_EXPORT:
 		return "events:export";
+	case PERMISSION_RETAIN:
+		return "retention:manage";
 	case PERMISSION_NONE:
 		break;
 	}

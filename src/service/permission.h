@@ -12,6 +12,7 @@ enum permission {
 	PERMISSION_OPERATE = 4, /* act on the node: seal */
 	PERMISSION_SAVE = 8,    /* change the saved searches of the org */
 	PERMISSION_EXPORT = 16, /* take out as many events as there are */
+	PERMISSION_RETAIN = 32, /* say how long events are kept, and what holds them */
 };
 
 /* The permissions of a role; false when there is no such role. */

@@ -4,7 +4,9 @@
 #include "base/durable.h"
 #include "base/mem.h"
 #include "service/export_queue.h"
+#include "service/retention.h"
 #include "service/service_priv.h"
+#include "service/verification.h"
 
 int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct err *err)
 {
@@ -19,7 +21,9 @@ int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct
 
 static int open_parts(struct service *s, const char *url, bool *ret_is_first, struct err *err)
 {
-	struct store_config config = {.io = s->io, .folder = s->folder, .key = service__ledger_key, .user = s};
+	/* Nothing is merged before retention has said how far. */
+	struct store_config config = {
+		.io = s->io, .folder = s->folder, .key = service__ledger_key, .user = s, .merge_span_us = 1};
 	int64_t orgs;
 	int rc;
 
@@ -60,6 +64,14 @@ int service_open(const struct service_config *config, struct service **ret, bool
 		service_close(s);
 		return rc;
 	}
+	if ((rc = service__retention_start(s, err)) < 0) {
+		service_close(s);
+		return rc;
+	}
+	if ((rc = service__verification_start(s, config, err)) < 0) {
+		service_close(s);
+		return rc;
+	}
 	service__watch_start(s);
 	*ret = s;
 	return 0;
@@ -89,6 +101,8 @@ struct service *service_close(struct service *s)
 	if (!s)
 		return NULL;
 	export_queue_stop(s->exports);
+	service__retention_stop(s);
+	service__verification_stop(s);
 	service__watch_stop(s);
 	team_stop(s->team);
 	if (s->store)

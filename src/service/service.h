@@ -28,6 +28,8 @@ struct service_config {
 	/* 0 for the usual: */
 	uint32_t export_keep_s;    /* EXPORT_KEEP_S */
 	uint64_t export_bytes_max; /* EXPORT_FILES_BYTES_MAX */
+	uint32_t verify_rate_mib;  /* VERIFY_RATE_MIB */
+	uint32_t verify_every_s;   /* VERIFY_EVERY_S */
 };
 
 /* Opens the folder (made when missing) and recovers. The first start makes an org and an API key with all rights and

@@ -36,6 +36,8 @@ struct service {
 	struct store *store;
 	struct team *team; /* shares large searches */
 	struct export_queue *exports;
+	struct retention *retention;
+	struct verification *verification;
 
 	struct mutex mu; /* guards the tables and the digest; taken before control's lock */
 	struct digest *digest;

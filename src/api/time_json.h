@@ -1,0 +1,17 @@
+/* Times in answers. */
+#ifndef STELE_API_TIME_JSON_H
+#define STELE_API_TIME_JSON_H
+
+#include "base/buf.h"
+#include "codec/timestamp.h"
+
+/* Appends ,"name":"<canonical time>". */
+static inline void time_put_json(struct buf *to, const char *name, int64_t us)
+{
+	uint8_t text[TIMESTAMP_LEN];
+
+	timestamp_format(us, text);
+	buf_printf(to, ",\"%s\":\"%.*s\"", name, TIMESTAMP_LEN, (const char *)text);
+}
+
+#endif

@@ -1,0 +1,81 @@
+/* Events of the self ledger. */
+#include "service/self_event.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "codec/json_text.h"
+#include "service/service_priv.h"
+
+struct waiter {
+	struct mutex mutex;
+	struct cond done;
+	bool is_done;
+};
+
+static void on_done(struct ledger_append *a)
+{
+	struct waiter *w = a->user;
+
+	mutex_lock(&w->mutex);
+	w->is_done = true;
+	cond_signal(&w->done);
+	mutex_unlock(&w->mutex);
+}
+
+static int append_and_wait(struct ledger *l, struct ledger_append *a, struct err *err)
+{
+	struct waiter w = {.is_done = false};
+
+	mutex_init(&w.mutex);
+	cond_init(&w.done);
+	a->done = on_done;
+	a->user = &w;
+	ledger_append(l, a);
+	mutex_lock(&w.mutex);
+	while (!w.is_done)
+		cond_wait(&w.done, &w.mutex);
+	mutex_unlock(&w.mutex);
+	cond_release(&w.done);
+	mutex_release(&w.mutex);
+	if (a->rc < 0 && err)
+		*err = a->err;
+	return a->rc;
+}
+
+static int append(struct org *org, struct span json, struct span key, struct err *err)
+{
+	struct record_parser *parser = record_parser_new();
+	struct record_batch batch = RECORD_BATCH_INIT;
+	struct ledger_append a = {.batch = &batch, .idempotency_key = key};
+	int rc = record_parse(parser, json, clock_wall_us(), &batch, err);
+
+	a.fingerprint = hash64(json.p, json.len, 0);
+	if (rc == 0)
+		rc = append_and_wait(org->ledger[LEDGER_SELF], &a, err);
+	record_batch_release(&batch);
+	record_parser_free(parser);
+	return rc;
+}
+
+int service_self_append(struct service *s, struct org *org, struct span json, struct err *err)
+{
+	(void)s;
+	return append(org, json, span_of(NULL, 0), err);
+}
+
+int service_self_append_once(struct service *s, struct org *org, struct span json, const char *key, struct err *err)
+{
+	(void)s;
+	return append(org, json, span_str(key), err);
+}
+
+void self_event_begin(struct buf *to, const char *action, const char *client_id)
+{
+	buf_put_str(to, "{\"action\":");
+	json_text_string(to, span_str(action));
+	buf_put_str(to, ",\"actor\":{\"id\":");
+	json_text_string(to, span_str(client_id ? client_id : "stele"));
+	buf_printf(to, ",\"type\":\"%s\"}", client_id ? "api_key" : "system");
+}
