@@ -131,11 +131,18 @@ void chunk_append(struct chunk *c, const struct record_batch *b, size_t from, si
 
 void chunk_add_group(struct chunk *c, const struct sha256 *root)
 {
-	if (c->group_count == c->group_cap) {
-		c->group_cap = c->group_cap ? 2 * c->group_cap : 2;
-		c->groups = xrealloc(c->groups, c->group_cap * sizeof(*c->groups));
-	}
+	size_t most = c->rows_max / MERKLE_GROUP + 1;
+
+	if (!c->groups)
+		c->groups = xarray(most, sizeof(*c->groups));
+	must(c->group_count < most);
 	c->groups[c->group_count++] = *root;
+}
+
+struct sha256 chunk_group(const struct chunk *c, uint64_t number)
+{
+	must(c->groups && number >= c->first / MERKLE_GROUP);
+	return c->groups[number - c->first / MERKLE_GROUP];
 }
 
 void chunk_close(struct chunk *c, const struct merkle_frontier *frontier)

@@ -38,9 +38,8 @@ struct chunk {
 	size_t slab_left;
 
 	/* the tree: groups of 256 whose last record is in the chunk; and behind the last record, once closed */
-	struct sha256 *groups;
+	struct sha256 *groups; /* room for all the chunk can have, from the first one on: they never move */
 	size_t group_count;
-	size_t group_cap;
 	struct merkle_frontier *frontier;
 
 	/* guarded by the ledger */
@@ -65,6 +64,9 @@ static inline bool chunk_is_full(const struct chunk *c)
 {
 	return c->count == c->rows_max;
 }
+
+/* The root of group `number`, whose last record is one of those the caller has learned of. */
+struct sha256 chunk_group(const struct chunk *c, uint64_t number);
 
 /* Record i, i < the count the caller has learned; borrowed until the reference is given back. */
 struct span chunk_record(const struct chunk *c, uint32_t i);

@@ -15,6 +15,7 @@ struct ledger *ledger__new(struct store *s, uint32_t number)
 	l->merge_span_us = s->config.merge_span_us;
 	l->received_last = INT64_MIN;
 	l->received_size = INT64_MIN;
+	l->tree_cache = tree_cache_new();
 	mutex_init(&l->mutex);
 	cond_init(&l->changed);
 	return l;
@@ -46,6 +47,7 @@ struct ledger *ledger__free(struct ledger *l)
 	free(l->shown);
 	free(l->frontier);
 	free_ciphers(l);
+	tree_cache_free(l->tree_cache);
 	mem_wipe(l->id_key, sizeof(l->id_key));
 	cond_release(&l->changed);
 	mutex_release(&l->mutex);

@@ -37,6 +37,7 @@
 #include "store/head.h"
 #include "store/idempotency.h"
 #include "store/store.h"
+#include "store/tree_cache.h"
 
 /* A segment of a ledger. */
 struct part {
@@ -71,6 +72,7 @@ struct ledger {
 	_Atomic uint64_t sealed;                /* one past the last record in a file */
 	struct ledger *queue_next[SEAL_QUEUES]; /* guarded by the sealer's mutex */
 	bool is_queued[SEAL_QUEUES];
+	struct tree_cache *tree_cache;
 
 	struct mutex mutex; /* guards what follows */
 	struct cond changed;

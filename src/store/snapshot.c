@@ -94,9 +94,9 @@ struct span snapshot_tail_record(const struct snapshot_tail *t, uint32_t i)
 	return chunk_record(t->chunk, i);
 }
 
-/* ---- one record ---- */
+/* ---- records ---- */
 
-static struct segment *find_segment(const struct snapshot *s, uint64_t index)
+struct segment *snapshot__segment(const struct snapshot *s, uint64_t index)
 {
 	size_t low = 0;
 	size_t high = s->segment_count;
@@ -129,17 +129,40 @@ static uint32_t find_block(const struct segment *s, uint64_t index)
 	return low;
 }
 
-static int segment_record(struct segment *s, uint64_t index, struct buf *to, struct err *err)
+/* Appends records [first, first + count) of a segment, each one's length to `len`. */
+static int segment_records(struct segment *s, uint64_t first, size_t count, struct buf *to, uint32_t *len,
+			   struct err *err)
 {
-	uint32_t number = find_block(s, index);
-	struct block *b;
-	int rc = block_open(s, number, &b, err);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
-	rc = block_record(b, (uint32_t)(index - segment_block_info(s, number)->first), to, err);
-	block_close(b);
+	for (size_t i = 0; i < count && rc == 0;) {
+		uint32_t number = find_block(s, first + i);
+		const struct segment_block_info *info = segment_block_info(s, number);
+		uint32_t row = (uint32_t)(first + i - info->first);
+		struct block *b;
+
+		rc = block_open(s, number, &b, err);
+		if (rc < 0)
+			return rc;
+		for (; i < count && row < info->rows && rc == 0; i++, row++) {
+			size_t before = to->len;
+
+			rc = block_record(b, row, to, err);
+			len[i] = (uint32_t)(to->len - before);
+		}
+		block_close(b);
+	}
 	return rc;
+}
+
+/* The tail that holds a record, or NULL. */
+static const struct snapshot_tail *find_tail(const struct snapshot *s, uint64_t index)
+{
+	for (size_t i = 0; i < s->tail_count; i++) {
+		if (index >= s->tails[i].first && index - s->tails[i].first < s->tails[i].count)
+			return &s->tails[i];
+	}
+	return NULL;
 }
 
 static int fail_absent(const struct snapshot *s, uint64_t index, struct err *err)
@@ -155,19 +178,54 @@ static int fail_absent(const struct snapshot *s, uint64_t index, struct err *err
 		       (unsigned long long)s->size);
 }
 
+static void tail_records(const struct snapshot_tail *t, uint64_t first, size_t count, struct buf *to, uint32_t *len)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct span record = snapshot_tail_record(t, (uint32_t)(first - t->first + i));
+
+		buf_put_span(to, record);
+		len[i] = (uint32_t)record.len;
+	}
+}
+
+int snapshot_records(struct snapshot *s, uint64_t first, size_t count, struct buf *to, uint32_t *ret_len,
+		     struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < count && rc == 0;) {
+		struct segment *segment = snapshot__segment(s, first + i);
+		const struct snapshot_tail *tail = segment ? NULL : find_tail(s, first + i);
+		uint64_t next = segment ? segment_next(segment) : tail ? tail->first + tail->count : 0;
+		size_t n = next - (first + i) < count - i ? (size_t)(next - (first + i)) : count - i;
+
+		if (segment)
+			rc = segment_records(segment, first + i, n, to, ret_len + i, err);
+		else if (tail)
+			tail_records(tail, first + i, n, to, ret_len + i);
+		else
+			return fail_absent(s, first + i, err);
+		i += n;
+	}
+	if (rc == 0 && !buf_ok(to))
+		rc = err_set(err, E_NO_MEMORY, "there is no memory for %zu records", count);
+	return rc;
+}
+
 int snapshot_record(struct snapshot *s, uint64_t index, struct buf *to, struct err *err)
 {
-	struct segment *segment = find_segment(s, index);
+	uint32_t len;
 
-	if (segment)
-		return segment_record(segment, index, to, err);
-	for (size_t i = 0; i < s->tail_count; i++) {
-		const struct snapshot_tail *t = &s->tails[i];
+	return snapshot_records(s, index, 1, to, &len, err);
+}
 
-		if (index >= t->first && index - t->first < t->count) {
-			buf_put_span(to, snapshot_tail_record(t, (uint32_t)(index - t->first)));
-			return buf_ok(to) ? 0 : err_set(err, E_NO_MEMORY, "there is no memory for a record");
-		}
-	}
-	return fail_absent(s, index, err);
+int snapshot__tail_group(const struct snapshot *s, uint64_t number, struct sha256 *ret, struct err *err)
+{
+	uint64_t last = number * MERKLE_GROUP + MERKLE_GROUP - 1;
+	const struct snapshot_tail *t = find_tail(s, last);
+
+	if (!t)
+		return fail_absent(s, last, err);
+	*ret = chunk_group(t->chunk, number);
+	return 0;
 }

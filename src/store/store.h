@@ -190,5 +190,8 @@ struct span snapshot_tail_record(const struct snapshot_tail *t, uint32_t i);
 /* Appends record `index` to `to`; E_NOT_FOUND, E_CORRUPT. */
 int snapshot_record(struct snapshot *s, uint64_t index, struct buf *to, struct err *err)
 	__attribute__((warn_unused_result));
+/* The same for records [first, first + count), back to back; ret_len[count] gets their lengths. */
+int snapshot_records(struct snapshot *s, uint64_t first, size_t count, struct buf *to, uint32_t *ret_len,
+		     struct err *err) __attribute__((warn_unused_result));
 
 #endif

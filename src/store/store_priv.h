@@ -102,6 +102,14 @@ uint64_t store__sealed(void *user, uint32_t ledger);
 int store__check_frame(struct store *s, const struct journal_frame *f, struct span payload, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* ---- snapshot.c ---- */
+
+/* The segment that holds a record, or NULL; borrowed from the snapshot. */
+struct segment *snapshot__segment(const struct snapshot *s, uint64_t index);
+/* The root of a full group of 256 whose last record is in a tail. E_CORRUPT when that record cannot be read. */
+int snapshot__tail_group(const struct snapshot *s, uint64_t number, struct sha256 *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* ---- store_memory.c ---- */
 
 void memory__init(struct memory *m);
