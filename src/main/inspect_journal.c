@@ -19,7 +19,9 @@ void inspect_time(int64_t us, char to[INSPECT_TIME_MAX])
 
 static const char *kind_name(enum journal_kind kind)
 {
-	return kind == JOURNAL_RECORDS ? "records" : kind == JOURNAL_IDEMPOTENCY ? "keys" : "unknown";
+	static const char *const names[] = {"unknown", "records", "keys", "checkpoints"}; /* enum journal_kind */
+
+	return (size_t)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }
 
 static void print_frame(const struct inspect_options *o, uint64_t off, const struct journal_frame *f, size_t len)

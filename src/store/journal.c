@@ -420,6 +420,11 @@ int journal_state(struct journal *j, struct err *err)
 	return rc;
 }
 
+const uint8_t *journal_node_id(const struct journal *j)
+{
+	return j->node_id;
+}
+
 uint64_t journal_bytes(struct journal *j)
 {
 	return atomic_load(&j->bytes);

@@ -32,15 +32,16 @@
 enum journal_kind {
 	JOURNAL_RECORDS = 1,     /* a batch of a ledger */
 	JOURNAL_IDEMPOTENCY = 2, /* keys carried over from a file that goes */
+	JOURNAL_CHECKPOINTS = 3, /* signed tree heads of ledgers; signed_head.c */
 };
 
 /* What a frame says besides its payload. */
 struct journal_frame {
 	enum journal_kind kind;
 	uint64_t sequence; /* given by the journal when it writes the frame */
-	uint32_t ledger;   /* 0 in a frame of keys */
-	uint64_t first;    /* index of the first record; 0 in a frame of keys */
-	uint32_t count;    /* records or keys */
+	uint32_t ledger;   /* 0 but in a frame of records */
+	uint64_t first;    /* index of the first record; 0 in other frames */
+	uint32_t count;    /* records, keys or heads */
 	int64_t received_us;
 	bool has_idempotency;
 	uint8_t idempotency[JOURNAL_IDEMPOTENCY_LEN];
@@ -93,6 +94,10 @@ int journal_encode(struct span records, const struct record_ref *refs, size_t co
 /* The reverse, appending to `ret`; time_us of the refs is 0. E_CORRUPT when the payload is not what encode makes. */
 int journal_decode(struct span payload, size_t count, struct record_batch *ret) __attribute__((warn_unused_result));
 
+/* The id of the data folder: JOURNAL_NODE_ID_LEN random bytes, made with its first file. */
+#define JOURNAL_NODE_ID_LEN 16
+const uint8_t *journal_node_id(const struct journal *j);
+
 uint64_t journal_bytes(struct journal *j);   /* of all files, reserved space included */
 uint64_t journal_commits(struct journal *j); /* syncs of frames since opening */
 
@@ -107,7 +112,7 @@ typedef uint64_t journal_sealed_fn(void *user, uint32_t ledger);
 typedef int journal_carry_fn(void *user, uint64_t before, struct err *err);
 
 /* Deletes the closed files whose records are all sealed, oldest first, stopping at the first that is needed. `carry` is
- * called before a file with idempotency keys is deleted. */
+ * called before a file with idempotency keys or signed heads is deleted. */
 int journal_trim(struct journal *j, journal_sealed_fn *sealed, journal_carry_fn *carry, void *user, struct err *err)
 	__attribute__((warn_unused_result));
 

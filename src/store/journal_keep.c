@@ -34,7 +34,7 @@ int journal_trim(struct journal *j, journal_sealed_fn *sealed, journal_carry_fn 
 
 	mutex_lock(&j->trim_mutex);
 	while ((f = oldest_closed(j)) && journal__marks_are_sealed(&f->marks, sealed, user)) {
-		if (f->marks.has_keys && (rc = carry(user, f->next, err)) < 0)
+		if ((f->marks.has_keys || f->marks.has_heads) && (rc = carry(user, f->next, err)) < 0)
 			break;
 		rc = journal__file_delete(j->io, j->folder, f, err);
 		if (rc < 0)

@@ -35,6 +35,8 @@ void journal__marks_note(struct journal_marks *m, const struct journal_frame *f)
 
 	if (f->has_idempotency || f->kind == JOURNAL_IDEMPOTENCY)
 		m->has_keys = true;
+	if (f->kind == JOURNAL_CHECKPOINTS)
+		m->has_heads = true;
 	if (f->kind != JOURNAL_RECORDS || f->count == 0)
 		return;
 	if (4 * (m->count + 1) > 3 * m->cap)

@@ -16,7 +16,6 @@
 
 #define JOURNAL_VERSION         1
 #define JOURNAL_HEADER_LEN      64
-#define JOURNAL_NODE_ID_LEN     16
 #define JOURNAL_FRAME_LEN       56 /* of a frame's header */
 #define JOURNAL_FRAME_KEYED_LEN 80 /* with idempotency key and fingerprint */
 #define JOURNAL_ALIGN           8  /* frames start on multiples */
@@ -62,7 +61,8 @@ struct journal_marks {
 	struct journal_mark *v; /* a hash table, open addressing */
 	size_t cap;             /* a power of two, or 0 */
 	size_t count;
-	bool has_keys; /* frames with idempotency keys */
+	bool has_keys;  /* frames with idempotency keys */
+	bool has_heads; /* frames with signed heads */
 };
 
 struct journal_mark {

@@ -75,13 +75,13 @@ static int get_bytes(struct journal_scan *s, uint64_t off, size_t len, struct sp
 
 static int check_known(const struct journal_scan *s, const struct journal_place *p, struct err *err)
 {
-	bool is_known = p->frame.kind == JOURNAL_RECORDS || p->frame.kind == JOURNAL_IDEMPOTENCY;
+	bool is_known = p->frame.kind >= JOURNAL_RECORDS && p->frame.kind <= JOURNAL_CHECKPOINTS;
 
 	if (is_known && (p->flags & ~JOURNAL_FLAG_KEYED) == 0)
 		return 0;
 	err_set_field(err, s->path, strlen(s->path));
 	return err_set(err, E_UNSUPPORTED,
-		       "%s has a frame of kind %d, flags %u at %" PRIu64 "; this version knows kinds 1 and 2, flag 1",
+		       "%s has a frame of kind %d, flags %u at %" PRIu64 "; this version knows kinds 1 to 3, flag 1",
 		       s->path, (int)p->frame.kind, p->flags, s->off);
 }
 

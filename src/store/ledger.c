@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/signed_head_priv.h"
 #include "store/store_priv.h"
 
 #define ID_LABEL "stele id v1"
@@ -48,6 +49,7 @@ struct ledger *ledger__free(struct ledger *l)
 	free(l->frontier);
 	free_ciphers(l);
 	tree_cache_free(l->tree_cache);
+	kept_head__free(l->signed_head);
 	mem_wipe(l->id_key, sizeof(l->id_key));
 	cond_release(&l->changed);
 	mutex_release(&l->mutex);
@@ -174,17 +176,24 @@ void ledger__cool_locked(struct ledger *l)
 	ledger__close_files_locked(l);
 }
 
-int ledger_root(struct ledger *l, uint64_t *ret_size, struct sha256 *ret_root, struct err *err)
+int ledger_frontier(struct ledger *l, struct merkle_frontier *ret, struct err *err)
 {
-	struct merkle_frontier frontier;
-	struct tool *t;
 	int rc;
 
 	mutex_lock(&l->mutex);
 	rc = ledger__warm_locked(l, err);
 	if (rc == 0)
-		frontier = *l->shown;
+		*ret = *l->shown;
 	mutex_unlock(&l->mutex);
+	return rc;
+}
+
+int ledger_root(struct ledger *l, uint64_t *ret_size, struct sha256 *ret_root, struct err *err)
+{
+	struct merkle_frontier frontier;
+	struct tool *t;
+	int rc = ledger_frontier(l, &frontier, err);
+
 	if (rc < 0)
 		return rc;
 	t = store__take_tool(l->store);

@@ -109,6 +109,7 @@ struct ledger {
 	uint64_t pruning; /* a mark that was tried and may be there or not: no merge until one is; 0: none */
 	bool needs_sweep; /* files of what is gone may be there; of whoever has set is_merging */
 	unsigned opening; /* threads that open the parts */
+	struct kept_head *signed_head; /* NULL: none */
 	struct merkle_frontier *shown; /* the tree of `size` records; NULL until the ledger is first used */
 
 	/* the applying thread's */

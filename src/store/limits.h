@@ -18,6 +18,7 @@
 #define JOURNAL_FILE_BYTES    (64u << 20)  /* one journal file */
 #define JOURNAL_RESERVE_STEPS 16u          /* its space is reserved in so many steps: an idle journal takes little */
 #define JOURNAL_BYTES_MAX     (512u << 20) /* beyond it the ledgers that hold the oldest file are sealed */
+#define HEAD_NOTE_MAX         (64u << 10)  /* a signed checkpoint, with the signatures of some witnesses */
 #define JOURNAL_FRAME_MAX     (288u << 20) /* a frame: the largest body inflated (256 MiB) and room for ids and headers */
 #define IDEMPOTENCY_HOURS     24
 #define IDEMPOTENCY_KEYS_MAX  1000000u /* remembered per node; the oldest go first */

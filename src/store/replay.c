@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/signed_head_priv.h"
 #include "store/store_priv.h"
 
 #define WAVE_FRAMES 1024u
@@ -234,6 +235,8 @@ static int take_frame(void *user, const struct journal_frame *f, struct span pay
 
 	if (f->kind == JOURNAL_IDEMPOTENCY)
 		return idempotency_load_carried(r->store->idempotency, payload, f->count, f->sequence, err);
+	if (f->kind == JOURNAL_CHECKPOINTS)
+		return signed_head__load(r->store, payload, f->count, f->sequence, err);
 	if (f->has_idempotency)
 		load_key(r->store, f);
 	l = store__ledger(r->store, f->ledger);

@@ -1,4 +1,5 @@
 /* The store of a node: opening and closing, its ledgers, its figures. */
+#include "store/signed_head_priv.h"
 #include "store/store_priv.h"
 
 #include <errno.h>
@@ -202,47 +203,55 @@ static void on_carried(struct journal_write *w, int rc)
 	mutex_unlock(&c->mutex);
 }
 
-static int submit_and_wait(struct store *s, struct carrying *c, struct err *err)
+int store__submit_and_wait(struct store *s, struct journal_write *w, struct err *err)
 {
-	mutex_init(&c->mutex);
-	cond_init(&c->done);
-	c->write.done = on_carried;
-	journal_submit(s->journal, &c->write);
-	mutex_lock(&c->mutex);
-	while (!c->is_done)
-		cond_wait(&c->done, &c->mutex);
-	mutex_unlock(&c->mutex);
-	cond_release(&c->done);
-	mutex_release(&c->mutex);
-	if (c->rc < 0 && journal_state(s->journal, err) == 0)
-		err_set(err, c->rc, "the journal failed");
-	return c->rc;
+	struct carrying c = {.write = *w};
+
+	mutex_init(&c.mutex);
+	cond_init(&c.done);
+	c.write.done = on_carried;
+	journal_submit(s->journal, &c.write);
+	mutex_lock(&c.mutex);
+	while (!c.is_done)
+		cond_wait(&c.done, &c.mutex);
+	mutex_unlock(&c.mutex);
+	cond_release(&c.done);
+	mutex_release(&c.mutex);
+	w->frame.sequence = c.write.frame.sequence;
+	if (c.rc < 0 && journal_state(s->journal, err) == 0)
+		err_set(err, c.rc, "the journal failed");
+	return c.rc;
 }
 
 /* The keys of a journal file that goes are written again, as one frame. */
-static int carry_keys(void *user, uint64_t before, struct err *err)
+static int carry_keys(struct store *s, uint64_t before, struct err *err)
 {
-	struct store *s = user;
-	struct carrying c = {.write.frame.kind = JOURNAL_IDEMPOTENCY};
+	struct journal_write w = {.frame.kind = JOURNAL_IDEMPOTENCY};
 	int64_t now_us = clock_wall_us();
 	int rc = 0;
 
-	c.write.frame.received_us = now_us;
-	c.write.frame.count = idempotency_collect(s->idempotency, before, now_us, &c.write.payload);
-	if (!buf_ok(&c.write.payload))
-		rc = err_set(err, E_NO_MEMORY, "there is no memory to carry over %u idempotency keys",
-			     c.write.frame.count);
-	else if (c.write.frame.count > 0)
-		rc = submit_and_wait(s, &c, err);
+	w.frame.received_us = now_us;
+	w.frame.count = idempotency_collect(s->idempotency, before, now_us, &w.payload);
+	if (!buf_ok(&w.payload))
+		rc = err_set(err, E_NO_MEMORY, "there is no memory to carry over %u idempotency keys", w.frame.count);
+	else if (w.frame.count > 0)
+		rc = store__submit_and_wait(s, &w, err);
 	if (rc == 0)
-		idempotency_carried(s->idempotency, before, c.write.frame.sequence);
-	buf_release(&c.write.payload);
+		idempotency_carried(s->idempotency, before, w.frame.sequence);
+	buf_release(&w.payload);
 	return rc;
+}
+
+static int carry(void *user, uint64_t before, struct err *err)
+{
+	int rc = carry_keys(user, before, err);
+
+	return rc < 0 ? rc : signed_head__carry(user, before, err);
 }
 
 int store__trim(struct store *s, struct err *err)
 {
-	return journal_trim(s->journal, store__sealed, carry_keys, s, err);
+	return journal_trim(s->journal, store__sealed, carry, s, err);
 }
 
 static int check_room(struct store *s, struct err *err)
@@ -490,6 +499,11 @@ int store_seal(struct store *s, struct err *err)
 	if (rc == 0)
 		rc = journal_rotate(s->journal, err);
 	return rc < 0 ? rc : store__trim(s, err);
+}
+
+void store_node_id(const struct store *s, uint8_t to[STORE_NODE_ID_LEN])
+{
+	memcpy(to, journal_node_id(s->journal), STORE_NODE_ID_LEN);
 }
 
 int store_merge(struct store *s, struct err *err)

@@ -78,6 +78,10 @@ struct store_figures {
 };
 void store_figures(struct store *s, struct store_figures *ret);
 
+/* The id of the data folder: random, the same as long as it lives. */
+#define STORE_NODE_ID_LEN JOURNAL_NODE_ID_LEN
+void store_node_id(const struct store *s, uint8_t to[STORE_NODE_ID_LEN]);
+
 /* The numbers of the ledgers that have data, ascending; *ret is freed by the caller. */
 int store_ledgers(struct store *s, uint32_t **ret, size_t *ret_count, struct err *err)
 	__attribute__((warn_unused_result));
@@ -105,6 +109,9 @@ uint64_t ledger_first(struct ledger *l); /* records before it are gone: retentio
 /* The root and size of the tree over the visible records. */
 int ledger_root(struct ledger *l, uint64_t *ret_size, struct sha256 *ret_root, struct err *err)
 	__attribute__((warn_unused_result));
+
+/* The tree over the visible records itself. */
+int ledger_frontier(struct ledger *l, struct merkle_frontier *ret, struct err *err) __attribute__((warn_unused_result));
 
 /* The index behind an event id; false when it is none of this ledger's or not there (yet). The record may be gone. */
 bool ledger_index_of_id(struct ledger *l, struct span id, uint64_t *ret_index);

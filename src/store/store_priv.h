@@ -92,6 +92,9 @@ struct tool *store__take_tool(struct store *s);
 void store__give_tool(struct store *s, struct tool *t);
 /* Keeps what a background thread failed with; rc 0: it went well. */
 void store__note_background(struct store *s, int rc, const struct err *err);
+/* Writes a frame to the journal; its payload stays the caller's. */
+int store__submit_and_wait(struct store *s, struct journal_write *w, struct err *err)
+	__attribute__((warn_unused_result));
 /* Frees the journal files that are not needed. */
 int store__trim(struct store *s, struct err *err) __attribute__((warn_unused_result));
 uint64_t store__sealed(void *user, uint32_t ledger);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/signed_head.h"
 #include "store/store_priv.h"
+#include "store/tree.h"
 
 struct verify {
 	struct store *store;
@@ -131,6 +133,35 @@ static void compare_trees(struct verify *v, struct ledger *l, struct digest *d, 
 		     &err);
 }
 
+/* The tree that was signed is that of the records. What is damaged was reported, and cannot be compared. */
+static void check_signed(struct verify *v, struct ledger *l, struct snapshot *s)
+{
+	struct signed_head head;
+	struct buf copy = BUF_INIT;
+	struct err err = ERR_INIT;
+	struct sha256 root;
+	struct tree *tree;
+	int rc = ledger_signed_head(l, &head, &copy, &err);
+
+	buf_release(&copy);
+	if (rc <= 0 || s->damaged_count > 0) {
+		note(v, rc, &err);
+		return;
+	}
+	if (head.size > s->size) {
+		rc = err_corrupt(&err, -1, "ledger %u has %llu records, and a checkpoint of %llu was signed", l->number,
+				 (unsigned long long)s->size, (unsigned long long)head.size);
+	} else {
+		tree = tree_new(s);
+		rc = tree_root(tree, head.size, &root, &err);
+		tree_free(tree);
+		if (rc == 0 && memcmp(&root, &head.root, sizeof(root)) != 0)
+			rc = err_corrupt(&err, -1, "ledger %u: its first %llu records are not those that were signed",
+					 l->number, (unsigned long long)head.size);
+	}
+	note(v, rc, &err);
+}
+
 static void check_ledger(struct verify *v, struct ledger *l)
 {
 	struct merkle_frontier tree;
@@ -152,6 +183,7 @@ static void check_ledger(struct verify *v, struct ledger *l)
 		check_tail(v, &s->tails[i], t->digest, &tree);
 	if (shown.size == s->size) /* else records came in between */
 		compare_trees(v, l, t->digest, &tree, &shown);
+	check_signed(v, l, s);
 	store__give_tool(v->store, t);
 	snapshot_free(s);
 }
