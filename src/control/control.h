@@ -51,6 +51,16 @@ int control_org_count(struct control *c, int64_t *ret, struct err *err) __attrib
 int control_org_ids(struct control *c, int64_t **ret, size_t *ret_count, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* Whose a ledger is. */
+struct control_ledger {
+	char org_key[ORG_KEY_MAX + 1];
+	char name[LEDGER_NAME_MAX + 1];
+};
+
+/* E_NOT_FOUND. */
+int control_ledger_get(struct control *c, uint32_t ledger, struct control_ledger *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* E_NOT_FOUND. */
 int control_ledger_org(struct control *c, uint32_t ledger, int64_t *ret_org, struct err *err)
 	__attribute__((warn_unused_result));

@@ -116,6 +116,18 @@ static const char *const steps[] = {
 	"  found BIGINT NOT NULL,"
 	"  seen BIGINT NOT NULL,"
 	"  PRIMARY KEY (file, place));",
+	/* 5: keys that sign checkpoints; a ledger's are numbered from 1 */
+	"CREATE TABLE log_keys ("
+	"  ledger BIGINT NOT NULL REFERENCES ledgers (number),"
+	"  number BIGINT NOT NULL,"
+	"  origin TEXT NOT NULL,"
+	"  public_key TEXT NOT NULL,"
+	"  wrapped_seed TEXT NOT NULL,"
+	"  created BIGINT NOT NULL,"
+	"  retired BIGINT NOT NULL,"
+	"  handover TEXT NOT NULL,"
+	"  PRIMARY KEY (ledger, number),"
+	"  UNIQUE (ledger, origin, public_key));",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

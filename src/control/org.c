@@ -227,6 +227,39 @@ int control_ledger_org(struct control *c, uint32_t ledger, int64_t *ret_org, str
 	return rc < 0 ? rc : 0;
 }
 
+static int read_ledger(sqlite3_stmt *stmt, struct control_ledger *ret, struct err *err)
+{
+	int rc = control__text(stmt, 0, ret->org_key, sizeof(ret->org_key), err);
+
+	return rc < 0 ? rc : control__text(stmt, 1, ret->name, sizeof(ret->name), err);
+}
+
+int control_ledger_get(struct control *c, uint32_t ledger, struct control_ledger *ret, struct err *err)
+{
+	static const char sql[] =
+		"SELECT orgs.org_key, ledgers.name FROM ledgers JOIN orgs ON orgs.id = ledgers.org WHERE number = ?";
+	bool entered = control__enter(c);
+	struct control_ledger found;
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
+		goto out;
+	sqlite3_bind_int64(stmt, 1, ledger);
+	if ((rc = control__step(c, stmt, "reading a ledger", err)) < 0)
+		goto out;
+	if (rc == 0)
+		rc = err_set(err, E_NOT_FOUND, "control.db has no ledger %u", ledger);
+	else
+		rc = read_ledger(stmt, &found, err);
+	if (rc == 0)
+		*ret = found;
+out:
+	sqlite3_finalize(stmt);
+	control__leave(c, entered);
+	return rc;
+}
+
 int control_ledger_key(struct control *c, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
 {
 	bool entered = control__enter(c);
