@@ -9,6 +9,10 @@
 #define WATCH_INTERVAL_MS 1000        /* how soon writes are tried again when the disk had been full */
 #define CURSOR_TEXT_MAX   80u         /* bytes of a page's cursor with its NUL */
 
+#define SIGN_INTERVAL_MS 500         /* how often grown ledgers are looked for: each is signed within a second */
+#define LOG_HOST_MAX     160u        /* bytes: with the org and the ledger it is the name of a key */
+#define STATE_BYTES_MAX  (64u << 20) /* of the state folder's file: the heads of some million ledgers */
+
 /* Exports. */
 #define EXPORT_DEFLATE_BYTES   (64u << 10)  /* of records are handed to the archive writer together */
 #define EXPORT_JOB_THREADS     2u           /* make files of export jobs */

@@ -39,6 +39,8 @@ const char *permission_name(enum permission p)
 		return "events:export";
 	case PERMISSION_RETAIN:
 		return "retention:manage";
+	case PERMISSION_PROVE:
+		return "log:read";
 	case PERMISSION_NONE:
 		break;
 	}

@@ -39,6 +39,21 @@ static int open_parts(struct service *s, const char *url, bool *ret_is_first, st
 	return service__bootstrap(s, url, ret_is_first, err);
 }
 
+static int start_signer(struct service *s, const struct service_config *config, struct err *err)
+{
+	struct log_signer_config signer = {
+		.io = s->io,
+		.store = s->store,
+		.control = s->control,
+		.key = service__ledger_key,
+		.user = s,
+		.host = config->log_host ? config->log_host : DEFAULT_LOG_HOST,
+		.state = config->state_folder,
+	};
+
+	return log_signer_start(&signer, &s->signer, err);
+}
+
 int service_open(const struct service_config *config, struct service **ret, bool *ret_is_first, struct err *err)
 {
 	struct service *s;
@@ -54,6 +69,10 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	mutex_init(&s->watch_mu);
 	cond_init(&s->watch_cond);
 	if ((rc = open_parts(s, config->url, ret_is_first, err)) < 0) {
+		service_close(s);
+		return rc;
+	}
+	if ((rc = start_signer(s, config, err)) < 0) {
 		service_close(s);
 		return rc;
 	}
@@ -105,6 +124,7 @@ struct service *service_close(struct service *s)
 	service__verification_stop(s);
 	service__watch_stop(s);
 	team_stop(s->team);
+	log_signer_stop(s->signer);
 	if (s->store)
 		store_close(s->store);
 	if (s->ring)
@@ -122,7 +142,11 @@ struct service *service_close(struct service *s)
 
 void service_append(struct service *s, const struct principal *who, struct ledger_append *a)
 {
-	(void)s;
+	if (log_signer_refusal(s->signer, who->org->control.ledger[LEDGER_MAIN], &a->err) < 0) {
+		a->rc = a->err.code = E_UNAVAILABLE;
+		a->done(a);
+		return;
+	}
 	ledger_append(who->org->ledger[LEDGER_MAIN], a);
 }
 
@@ -139,7 +163,9 @@ int service_seal(struct service *s, struct err *err)
 
 int service_ready(struct service *s, struct err *err)
 {
-	return store_writable(s->store, err);
+	int rc = store_writable(s->store, err);
+
+	return rc < 0 ? rc : log_signer_ready(s->signer, err);
 }
 
 void service_figures(struct service *s, struct store_figures *ret)

@@ -21,11 +21,15 @@
 struct service;
 struct org;
 
+#define DEFAULT_LOG_HOST "localhost"
+
 struct service_config {
 	struct io *io;
 	const char *folder;
 	const char *url; /* where it will be reached; stands in bootstrap.json */
 	/* 0 for the usual: */
+	const char *log_host;      /* DEFAULT_LOG_HOST; of the logs' origins */
+	const char *state_folder;  /* none; where signed heads are kept outside of the data folder */
 	uint32_t export_keep_s;    /* EXPORT_KEEP_S */
 	uint64_t export_bytes_max; /* EXPORT_FILES_BYTES_MAX */
 	uint32_t verify_rate_mib;  /* VERIFY_RATE_MIB */
@@ -192,7 +196,7 @@ int service_fields(struct service *s, const struct principal *who, enum control_
 /* Writes every head to segments and frees the journal. */
 int service_seal(struct service *s, struct err *err) __attribute__((warn_unused_result));
 
-/* 0, or why writes are refused. */
+/* 0, or why writes are refused, be it of all ledgers or of one whose history is not the one that was signed. */
 int service_ready(struct service *s, struct err *err) __attribute__((warn_unused_result));
 
 /* Takes the data folder's place in the file system out of an error that a client will see: names of files within it

@@ -4,6 +4,7 @@
 
 #include "base/team.h"
 #include "base/thread.h"
+#include "service/log_signer.h"
 #include "service/service.h"
 
 #define KEY_BUCKETS    1024u /* of the table of known API keys */
@@ -38,6 +39,7 @@ struct service {
 	struct export_queue *exports;
 	struct retention *retention;
 	struct verification *verification;
+	struct log_signer *signer;
 
 	struct mutex mu; /* guards the tables and the digest; taken before control's lock */
 	struct digest *digest;
