@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "service/verification.h"
+#include "service/log.h"
 
 /* The second number of /proc/self/statm, in pages; 0 where there is no such file. */
 static double resident_bytes(void)
@@ -36,6 +37,9 @@ static void put_metric(struct buf *to, const char *name, const char *type, const
 static void put_figures(struct server *s, const struct store_figures *f, const struct verification_figures *v,
 			bool is_writable, struct buf *to)
 {
+	struct log_figures log;
+
+	service_log_figures(s->service, &log);
 #define METRIC(name, type, help, value) put_metric(to, name, type, help, value);
 #include "api/metric.tbl"
 #undef METRIC

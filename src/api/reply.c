@@ -58,6 +58,7 @@ void reply_begin(struct reply *r, int status, const char *content_type)
 	drop_headers(r);
 	r->status = status;
 	r->content_type = content_type;
+	r->cache = NULL;
 	buf_reset(&r->body);
 }
 

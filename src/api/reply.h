@@ -23,6 +23,7 @@ struct reply {
 	const char *content_type; /* a literal */
 	struct buf body;
 	const char *allow; /* Allow; borrowed until the request ends; NULL: none */
+	const char *cache; /* Cache-Control, a literal; NULL: nobody may keep it */
 	char etag[24];     /* ETag; "": none */
 	char location[64]; /* Location; "": none */
 	bool wants_key;    /* WWW-Authenticate */

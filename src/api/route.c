@@ -44,20 +44,34 @@ const struct route *route_get(enum route_id id)
 	return &routes[id];
 }
 
-/* Compares a path with a pattern; *ret_id is what {id} stands for. */
-static bool matches(const char *pattern, const char *path, struct span *ret_id)
+/* What a hole of the pattern takes off the front of a path: one segment, or with {…*} all that is left. */
+static size_t hole_len(const char *hole_end, const char *path)
 {
-	const char *hole = strchr(pattern, '{');
-	size_t fixed = hole ? (size_t)(hole - pattern) : strlen(pattern);
-	size_t len;
+	return hole_end[-1] == '*' ? strlen(path) : strcspn(path, "/");
+}
 
-	if (strncmp(pattern, path, fixed) != 0)
-		return false;
-	if (!hole)
-		return path[fixed] == '\0';
-	len = strcspn(path + fixed, "/");
-	*ret_id = span_of(path + fixed, len);
-	return len > 0 && strcmp(hole + sizeof("{id}") - 1, path + fixed + len) == 0;
+/* Compares a path with a pattern; `holes` get what its holes stand for. */
+static bool matches(const char *pattern, const char *path, struct span holes[ROUTE_HOLES_MAX])
+{
+	size_t n = 0;
+
+	for (const char *hole; (hole = strchr(pattern, '{')) != NULL; n++) {
+		const char *hole_end = strchr(hole, '}');
+		size_t fixed = (size_t)(hole - pattern);
+		size_t len;
+
+		must(hole_end && n < ROUTE_HOLES_MAX);
+		if (strncmp(pattern, path, fixed) != 0)
+			return false;
+		path += fixed;
+		len = hole_len(hole_end, path);
+		if (len == 0)
+			return false;
+		holes[n] = span_of(path, len);
+		path += len;
+		pattern = hole_end + 1;
+	}
+	return strcmp(pattern, path) == 0;
 }
 
 static void add_allowed(struct route_match *m, enum method method)
@@ -77,9 +91,10 @@ int route_find(const char *method, const char *path, struct route_match *ret, st
 	if (m.is_head)
 		asked = METHOD_GET;
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
-		if (!matches(routes[i].path, path, &m.id))
+		if (!matches(routes[i].path, path, m.hole))
 			continue;
 		if (routes[i].method == asked) {
+			m.id = m.hole[0];
 			m.route = &routes[i];
 			*ret = m;
 			return 0;

@@ -37,12 +37,14 @@ struct route {
 };
 
 #define ROUTE_ALLOW_MAX 40 /* all methods, each once */
+#define ROUTE_HOLES_MAX 3
 
 struct route_match {
 	const struct route *route;
-	bool is_head;                /* the body is left out */
-	struct span id;              /* what {id} stood for; borrowed from the path */
-	char allow[ROUTE_ALLOW_MAX]; /* after E_METHOD: the methods there are, for the Allow header */
+	bool is_head;                      /* the body is left out */
+	struct span hole[ROUTE_HOLES_MAX]; /* what its holes stood for, in order; borrowed from the path */
+	struct span id;                    /* the first of them */
+	char allow[ROUTE_ALLOW_MAX];       /* after E_METHOD: the methods there are, for the Allow header */
 };
 
 const char *method_name(enum method m);

@@ -6,11 +6,10 @@
 #include "api/request.h"
 #include "base/clock.h"
 
-/* On every answer: it is data for programs, never a page, and nobody's to cache. */
+/* On every answer: it is data for programs, never a page. */
 static const char *const fixed_headers[][2] = {
 	{"X-Content-Type-Options", "nosniff"},
 	{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-	{MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
 };
 
 /* An answer without an end is read from its tail, one that is made while it is sent from its stream; others' bodies are
@@ -32,6 +31,8 @@ static bool add_headers(const struct reply *reply, struct MHD_Response *response
 
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++)
 		ok = ok && MHD_add_response_header(response, fixed_headers[i][0], fixed_headers[i][1]) == MHD_YES;
+	ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+					   reply->cache ? reply->cache : "no-store") == MHD_YES;
 	if (reply->allow)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES;
 	if (reply->etag[0] != '\0')

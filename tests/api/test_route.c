@@ -19,15 +19,20 @@ static void check(const char *method, const char *path, enum route_id expected)
 	assert_int_equal(m.route->id, expected);
 }
 
-/* The path of a pattern, with "0123" for {id}. */
+/* The path of a pattern, with "0123" for each hole. */
 static void fill_pattern(const char *pattern, char path[128])
 {
-	const char *hole = strstr(pattern, "{id}");
+	size_t at = 0;
 
-	if (hole)
-		snprintf(path, 128, "%.*s0123%s", (int)(hole - pattern), pattern, hole + 4);
-	else
-		snprintf(path, 128, "%s", pattern);
+	for (; *pattern; pattern++) {
+		if (*pattern == '{') {
+			at += (size_t)snprintf(path + at, 128 - at, "0123");
+			pattern = strchr(pattern, '}');
+		} else {
+			path[at++] = *pattern;
+		}
+	}
+	path[at] = '\0';
 }
 
 static void test_route__finds_every_row_of_its_table(void **state)
@@ -51,6 +56,25 @@ static void test_route__finds_every_row_of_its_table(void **state)
 	check("HEAD", "/v1/events", ROUTE_EVENTS_SEARCH);
 	check("GET", "/v1/events/around", ROUTE_EVENT);
 	check("HEAD", "/v1/events/around/around", ROUTE_EVENT_AROUND);
+}
+
+static void test_route__a_star_takes_the_rest(void **state)
+{
+	static const char *const bad[] = {"/log/acme/main/tile/", "/log/acme/tile/0/000", "/log//main/checkpoint",
+					  "/log/acme/main/checkpoint/", "/log/acme/main"};
+	struct route_match m;
+
+	assert_int_equal(route_find("GET", "/log/acme/main/tile/0/x001/000.p/7", &m, NULL), 0);
+	assert_int_equal(m.route->id, ROUTE_LOG_TILE);
+	assert_true(span_eq_str(m.hole[0], "acme") && span_eq_str(m.hole[1], "main"));
+	assert_true(span_eq_str(m.hole[2], "0/x001/000.p/7"));
+	assert_int_equal(route_find("GET", "/log/acme/main/tile/entries/x001/000", &m, NULL), 0);
+	assert_int_equal(m.route->id, ROUTE_LOG_ENTRIES);
+	assert_true(span_eq_str(m.hole[2], "x001/000"));
+	check("HEAD", "/log/acme/self/checkpoint", ROUTE_LOG_CHECKPOINT);
+	assert_int_equal(route_find("POST", "/log/acme/self/vkey", &m, NULL), E_METHOD);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(route_find("GET", bad[i], &m, NULL), E_NOT_FOUND);
 }
 
 static void test_route__refuses_unknown_paths(void **state)
@@ -175,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_route__finds_every_row_of_its_table),
+		cmocka_unit_test(test_route__a_star_takes_the_rest),
 		cmocka_unit_test(test_route__refuses_unknown_paths),
 		cmocka_unit_test(test_route__says_which_methods_there_are),
 		cmocka_unit_test(test_param__refuses_what_a_resource_does_not_take),

@@ -101,14 +101,15 @@ export class Server {
           res.on('data', (d) => parts.push(d));
           res.on('error', fail);
           res.on('end', () => {
-            const text = Buffer.concat(parts).toString('utf8');
+            const bytes = Buffer.concat(parts);
+            const text = bytes.toString('utf8');
             let json;
             try {
               json = JSON.parse(text);
             } catch {
               json = undefined;
             }
-            done({ status: res.statusCode, headers: res.headers, text, json });
+            done({ status: res.statusCode, headers: res.headers, text, json, bytes });
           });
         },
       );
