@@ -19,6 +19,8 @@
 struct serve_options {
 	const char *data;
 	const char *listen;
+	const char *log_host;
+	const char *state;
 	uint32_t idle_timeout_s;
 	uint32_t request_timeout_s;
 	uint32_t heartbeat_s;
@@ -61,6 +63,8 @@ static int run(const struct serve_options *o, struct err *err)
 				       .heartbeat_s = o->heartbeat_s};
 	struct service_config service_config = {.io = &io_posix,
 						.folder = o->data,
+						.log_host = o->log_host,
+						.state_folder = o->state,
 						.export_keep_s = o->export_keep_s,
 						.verify_rate_mib = o->verify_rate_mib,
 						.verify_every_s = o->verify_every_s};
@@ -100,6 +104,12 @@ int cmd_serve(int argc, char **argv)
 		{"data", OPTION_TEXT, "DIR", "the data folder, made when missing (required)", &o.data, 0, 0},
 		{"listen", OPTION_TEXT, "ADDRESS:PORT", "where to listen (" DEFAULT_LISTEN "); port 0 takes a free one",
 		 &o.listen, 0, 0},
+		{"log-host", OPTION_TEXT, "HOST",
+		 "what the names of the logs begin with, which are for good (" DEFAULT_LOG_HOST ")", &o.log_host, 0, 0},
+		{"state", OPTION_TEXT, "DIR",
+		 "keep the signed tree heads here too, outside of the data folder, so that an old copy of it is found "
+		 "out",
+		 &o.state, 0, 0},
 		{"idle-timeout", OPTION_NUMBER, "SECONDS", "close connections on which nothing moves (30)",
 		 &o.idle_timeout_s, 1, 86400},
 		{"request-timeout", OPTION_NUMBER, "SECONDS",
