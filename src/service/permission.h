@@ -13,7 +13,7 @@ enum permission {
 	PERMISSION_SAVE = 8,    /* change the saved searches of the org */
 	PERMISSION_EXPORT = 16, /* take out as many events as there are */
 	PERMISSION_RETAIN = 32, /* say how long events are kept, and what holds them */
-	PERMISSION_PROVE = 32,  /* see checkpoints, hashes and keys of the org's logs */
+	PERMISSION_PROVE = 64,  /* see checkpoints, hashes and keys of the org's logs */
 };
 
 /* The permissions of a role; false when there is no such role. */
