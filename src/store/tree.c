@@ -4,6 +4,9 @@
  *	level 16 and above   folded from those of level 16, which the ledger keeps (tree_cache.h)
  *	level 8 to 15        folded from the groups, which segments and chunks have
  *	level 0 to 7         folded from the leaves, which are hashed from the records of one group
+ *
+ * Of records that retention removed there are the roots of their groups, and the frontier behind the last one, which is
+ * all that proofs of what is left ask of a group that is gone in part (tree_pruned.h).
  */
 #include "store/tree.h"
 
@@ -12,6 +15,7 @@
 
 #include "base/mem.h"
 #include "store/store_priv.h"
+#include "store/tree_pruned.h"
 
 #define GROUP_LEVEL 8u /* log2 of MERKLE_GROUP */
 
@@ -21,9 +25,11 @@ _Static_assert(TREE_CACHE_LEVEL - GROUP_LEVEL == TILE_HEIGHT, "a kept node is a 
 struct tree {
 	struct snapshot *snapshot;
 	struct tool *tool;
+	struct tree_pruned pruned;
 	bool has_group;
 	uint64_t group; /* whose records are here */
-	unsigned count; /* of them: 256, or less in the last one */
+	unsigned from;  /* the first of them that retention has left */
+	unsigned count; /* one past the last of them: 256, or less in the last group */
 	struct buf bytes;
 	uint32_t len[MERKLE_GROUP];
 	struct sha256 leaf[MERKLE_GROUP];
@@ -35,6 +41,8 @@ struct tree *tree_new(struct snapshot *s)
 
 	t->snapshot = s;
 	t->tool = store__take_tool(s->ledger->store);
+	t->pruned.ledger = s->ledger;
+	t->pruned.first = s->first;
 	return t;
 }
 
@@ -43,6 +51,7 @@ struct tree *tree_free(struct tree *t)
 	if (!t)
 		return NULL;
 	store__give_tool(t->snapshot->ledger->store, t->tool);
+	tree_pruned_release(&t->pruned);
 	buf_release(&t->bytes);
 	free(t);
 	return NULL;
@@ -89,10 +98,18 @@ static int get_group(struct tree *t, uint64_t number, struct sha256 *ret, struct
 static int fold_groups(struct tree *t, uint64_t first, unsigned levels, struct sha256 *ret, struct err *err)
 {
 	struct sha256 hash[TILE_WIDTH];
+	size_t count = (size_t)1 << levels;
+	size_t n = 1;
 	int rc = 0;
 
-	for (uint64_t i = 0; i < (uint64_t)1 << levels && rc == 0; i++)
-		rc = get_group(t, first + i, &hash[i], err);
+	for (size_t i = 0; i < count && rc == 0; i += n) {
+		if (first + i < t->snapshot->first / MERKLE_GROUP) {
+			rc = tree_pruned_groups(&t->pruned, first + i, count - i, &hash[i], &n, err);
+		} else {
+			n = 1;
+			rc = get_group(t, first + i, &hash[i], err);
+		}
+	}
 	if (rc < 0)
 		return rc;
 	fold(t, hash, levels);
@@ -136,12 +153,33 @@ static int read_group(struct tree *t, uint64_t number, struct err *err)
 {
 	uint64_t first = number * MERKLE_GROUP;
 	uint64_t left = t->snapshot->size - first;
+	uint64_t gone = t->snapshot->first > first ? t->snapshot->first - first : 0;
 
 	t->has_group = false;
 	t->group = number;
 	t->count = left < MERKLE_GROUP ? (unsigned)left : MERKLE_GROUP;
+	t->from = gone < t->count ? (unsigned)gone : t->count;
 	buf_reset(&t->bytes);
-	return snapshot_records(t->snapshot, first, t->count, &t->bytes, t->len, err);
+	return snapshot_records(t->snapshot, first + t->from, t->count - t->from, &t->bytes, t->len + t->from, err);
+}
+
+static int keep_root(void *user, uint64_t number, const struct sha256 *root)
+{
+	*(struct sha256 *)user = *root;
+	return 0;
+}
+
+/* The root of a full group, of whose front there is the frontier alone. */
+static int fold_rest(struct tree *t, struct sha256 *ret, struct err *err)
+{
+	struct merkle_frontier f;
+	int rc = tree_pruned_frontier(&t->pruned, err);
+
+	if (rc < 0)
+		return rc;
+	f = t->pruned.frontier;
+	(void)merkle_append_leaves(&f, t->tool->digest, t->leaf + t->from, t->count - t->from, keep_root, ret);
+	return 0;
 }
 
 static int check_group(struct tree *t, struct err *err)
@@ -150,13 +188,17 @@ static int check_group(struct tree *t, struct err *err)
 	struct sha256 stored;
 	int rc;
 
-	if (t->count < MERKLE_GROUP)
+	if (t->count < MERKLE_GROUP || t->from == MERKLE_GROUP)
 		return 0;
 	rc = get_group(t, t->group, &stored, err);
+	if (rc == 0 && t->from > 0)
+		rc = fold_rest(t, &hash[0], err);
 	if (rc < 0)
 		return rc;
-	memcpy(hash, t->leaf, sizeof(hash));
-	fold(t, hash, GROUP_LEVEL);
+	if (t->from == 0) {
+		memcpy(hash, t->leaf, sizeof(hash));
+		fold(t, hash, GROUP_LEVEL);
+	}
 	if (memcmp(&hash[0], &stored, sizeof(stored)) == 0)
 		return 0;
 	return err_corrupt(
@@ -177,20 +219,27 @@ static int need_group(struct tree *t, uint64_t number, struct err *err)
 	rc = read_group(t, number, err);
 	if (rc < 0)
 		return rc;
-	for (unsigned i = 0; i < t->count; i++) {
+	for (unsigned i = t->from; i < t->count; i++) {
 		record[i] = span_of(t->bytes.p + at, t->len[i]);
 		at += t->len[i];
 	}
-	digest_leaves(t->tool->digest, record, t->count, t->leaf);
+	digest_leaves(t->tool->digest, record + t->from, t->count - t->from, t->leaf + t->from);
 	rc = check_group(t, err);
 	t->has_group = rc == 0;
 	return rc;
+}
+
+static int fail_expired(const struct tree *t, struct err *err)
+{
+	return err_set(err, E_NOT_FOUND, "retention removed the records before %" PRIu64, t->snapshot->first);
 }
 
 int tree_leaves(struct tree *t, uint64_t first, size_t count, struct sha256 *ret, struct err *err)
 {
 	if (first > t->snapshot->size || count > t->snapshot->size - first)
 		return fail_absent(t, 0, first + count - 1, err);
+	if (first < t->snapshot->first && count > 0)
+		return fail_expired(t, err);
 	while (count > 0) {
 		size_t from = first % MERKLE_GROUP;
 		size_t n = MERKLE_GROUP - from < count ? MERKLE_GROUP - from : count;
@@ -208,6 +257,30 @@ int tree_leaves(struct tree *t, uint64_t first, size_t count, struct sha256 *ret
 
 /* ---- nodes ---- */
 
+/* A node below a group that begins among the records that are gone: it is one of the frontier behind them, or its right
+ * half is not gone whole. */
+static int get_partly_gone(struct tree *t, unsigned level, uint64_t number, struct sha256 *ret, struct err *err)
+{
+	uint64_t gone = t->snapshot->first;
+	struct sha256 right;
+	int rc = tree_pruned_frontier(&t->pruned, err);
+
+	if (rc < 0)
+		return rc;
+	if ((gone >> level & 1) && number == (gone >> level) - 1) {
+		*ret = t->pruned.frontier.node[level];
+		return 0;
+	}
+	if (level == 0 || (number + 1) << level <= gone)
+		return fail_expired(t, err);
+	rc = tree_node(t, level - 1, 2 * number, ret, err);
+	if (rc == 0)
+		rc = tree_node(t, level - 1, 2 * number + 1, &right, err);
+	if (rc == 0)
+		digest_node(t->tool->digest, ret, &right, ret);
+	return rc;
+}
+
 int tree_node(struct tree *t, unsigned level, uint64_t number, struct sha256 *ret, struct err *err)
 {
 	struct sha256 hash[MERKLE_GROUP];
@@ -219,6 +292,8 @@ int tree_node(struct tree *t, unsigned level, uint64_t number, struct sha256 *re
 		return fold_wide(t, number, level - TREE_CACHE_LEVEL, ret, err);
 	if (level >= GROUP_LEVEL)
 		return fold_groups(t, number << (level - GROUP_LEVEL), level - GROUP_LEVEL, ret, err);
+	if (number << level < t->snapshot->first)
+		return get_partly_gone(t, level, number, ret, err);
 	rc = tree_leaves(t, number << level, (size_t)1 << level, hash, err);
 	if (rc < 0)
 		return rc;
@@ -305,6 +380,8 @@ int tree_entries(struct tree *t, uint64_t number, unsigned width, struct buf *to
 	must(width >= 1 && width <= TILE_WIDTH);
 	if (tile_width_at(0, number, t->snapshot->size) < width)
 		return fail_absent(t, 0, number * TILE_WIDTH + width - 1, err);
+	if (number * TILE_WIDTH < t->snapshot->first)
+		return fail_expired(t, err);
 	if ((rc = need_group(t, number, err)) < 0)
 		return rc;
 	for (unsigned i = 0; i < width; i++) {

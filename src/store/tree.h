@@ -7,6 +7,9 @@
  * below, the group's records are read and hashed. What the records of a full group hash to is compared with the group's
  * stored root: a tree that does not hang together is E_CORRUPT, and nothing of it is given out.
  *
+ * Records that retention removed have no leaves any more, and no nodes below level 8 but those that proofs of later
+ * records ask for; everything above is there.
+ *
  * A struct tree belongs to one thread, and keeps the leaves of the group it looked at last. Functions fail with
  * E_NOT_FOUND past the snapshot's size, E_CORRUPT, E_IO, E_NO_MEMORY.
  */

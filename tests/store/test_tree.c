@@ -332,6 +332,48 @@ static void test_tree__keeps_wide_nodes(void **state)
 	assert_hash(&got, naive(0, 2 * 65536));
 }
 
+/* What is left after retention proves as before; the tree above groups is there in whole. */
+static void test_tree__proves_what_retention_has_left(void **state)
+{
+	struct err err = ERR_INIT;
+	struct sha256 got;
+
+	for (int i = 0; i < 40; i++) { /* files that end within groups */
+		assert_int_equal(model_append_to(&m, &r, 0, 1 + rng_below(&r, 600)), 0);
+		step_seal();
+	}
+	for (int i = 0; i < 6; i++) {
+		uint64_t before = m.expected[0].sure.count * (uint64_t)(i + 1) / 7;
+		struct merkle_proof p;
+		uint64_t first;
+
+		assert_int_equal(model_prune(&m, 0, before), 0);
+		if (i % 2)
+			step_reopen();
+		open_view();
+		first = snapshot->first;
+		for (int k = 0; k < 40; k++) {
+			uint64_t size = first + 1 + rng_below(&r, snapshot->size - first);
+			uint64_t index = first + (k < 3 ? 0 : rng_below(&r, size - first));
+			struct sha256 root = naive(0, size);
+			struct sha256 old = naive(0, index);
+
+			assert_int_equal(tree_root(tree, size, &got, &err), 0);
+			assert_hash(&got, root);
+			assert_int_equal(tree_prove_inclusion(tree, index, size, &p, &err), 0);
+			assert_true(merkle_verify_inclusion(d, index, size, &leaves[index], p.hash, p.count, &root));
+			assert_int_equal(tree_prove_consistency(tree, index, size, &p, &err), 0);
+			assert_true(merkle_verify_consistency(d, index, size, p.hash, p.count, &old, &root));
+		}
+		for (uint64_t n = 0; n < snapshot->size / MERKLE_GROUP; n++) {
+			assert_int_equal(tree_node(tree, 8, n, &got, &err), 0);
+			assert_hash(&got, naive(n * MERKLE_GROUP, MERKLE_GROUP));
+		}
+		if (first > 0)
+			assert_int_equal(tree_leaves(tree, first - 1, 1, &got, &err), E_NOT_FOUND);
+	}
+}
+
 /* A snapshot's tree does not change while the ledger grows. */
 static void test_tree__stays_that_of_its_snapshot(void **state)
 {
@@ -376,6 +418,7 @@ int main(void)
 						close_model),
 		cmocka_unit_test_setup_teardown(test_tree__is_right_around_the_edges, open_model, close_model),
 		cmocka_unit_test_setup_teardown(test_tree__keeps_wide_nodes, open_model, close_model),
+		cmocka_unit_test_setup_teardown(test_tree__proves_what_retention_has_left, open_model, close_model),
 		cmocka_unit_test_setup_teardown(test_tree__stays_that_of_its_snapshot, open_model, close_model),
 		cmocka_unit_test_setup_teardown(test_tree__refuses_records_that_do_not_fit_their_hash, open_model,
 						close_model),
