@@ -7,6 +7,7 @@
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "service/retention.h"
 #include "service/verification.h"
 #include "service/log.h"
 
@@ -35,7 +36,7 @@ static void put_metric(struct buf *to, const char *name, const char *type, const
 }
 
 static void put_figures(struct server *s, const struct store_figures *f, const struct verification_figures *v,
-			bool is_writable, struct buf *to)
+			const struct retention_result *t, bool is_writable, struct buf *to)
 {
 	struct log_figures log;
 
@@ -50,15 +51,17 @@ enum handled handle_metrics(struct request *r)
 	struct server *s = r->server;
 	struct buf *to = &r->reply.body;
 	struct verification_figures verification;
+	struct retention_result retention;
 	struct store_figures figures;
 
 	service_figures(s->service, &figures);
 	service_verification_figures(s->service, &verification);
+	service_retention_last(s->service, &retention);
 	reply_json(&r->reply, 200);
 	r->reply.content_type = CONTENT_PROMETHEUS;
 	buf_put_str(to, "# HELP stele_build_info The running version.\n# TYPE stele_build_info gauge\n"
 			"stele_build_info{version=\"" STELE_VERSION "\"} 1\n");
-	put_figures(s, &figures, &verification, service_ready(s->service, NULL) == 0, to);
+	put_figures(s, &figures, &verification, &retention, service_ready(s->service, NULL) == 0, to);
 	meter_put(&s->meter, to);
 	return HANDLED_NOW;
 }

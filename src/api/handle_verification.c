@@ -54,8 +54,8 @@ enum handled handle_verification(struct request *r)
 	}
 	service_verification_figures(r->server->service, &f);
 	reply_json(&r->reply, 200);
-	buf_printf(to, "{\"sound\":%s,\"rate_mib\":%u,\"passes\":%" PRId64, f.faults == 0 && count == 0 ? "true" : "false",
-		   f.rate_mib, f.state.passes);
+	buf_printf(to, "{\"sound\":%s,\"rate_mib\":%u,\"passes\":%" PRId64,
+		   f.faults == 0 && count == 0 ? "true" : "false", f.rate_mib, f.state.passes);
 	put_passes(to, &f.state);
 	buf_put_str(to, ",\"faults\":[");
 	for (size_t i = 0; i < count; i++) {

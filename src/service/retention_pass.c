@@ -12,9 +12,19 @@
 #include "service/self_event.h"
 #include "service/service_priv.h"
 
+static bool is_closing(struct service *s)
+{
+	bool is_set;
+
+	mutex_lock(&s->retention->state_mutex);
+	is_set = s->retention->is_closing;
+	mutex_unlock(&s->retention->state_mutex);
+	return is_set;
+}
+
 /* ---- how far merges go ---- */
 
-void retention__set_span(struct org *org, int64_t days)
+static void set_span_of(struct org *org, int64_t days)
 {
 	ledger_set_merge_span_us(org->ledger[LEDGER_MAIN], days * DAY_US / RETENTION_SPAN_SHARE);
 	ledger_set_merge_span_us(org->ledger[LEDGER_SELF], 0);
@@ -30,7 +40,7 @@ static int each_org(struct service *s, org_fn *fn, void *user, uint64_t *ret_fai
 	int rc = control_org_ids(s->control, &ids, &count, err);
 
 	*ret_failed = 0;
-	for (size_t i = 0; i < count && rc == 0 && !retention__is_closing(s); i++) {
+	for (size_t i = 0; i < count && rc == 0 && !is_closing(s); i++) {
 		struct err why = ERR_INIT;
 		struct org *org;
 		int result = service__org(s, ids[i], &org, &why);
@@ -63,7 +73,7 @@ static int set_span(struct service *s, struct org *org, void *user, struct err *
 
 	(void)user;
 	if (rc == 0)
-		retention__set_span(org, days);
+		set_span_of(org, days);
 	return rc;
 }
 
@@ -246,7 +256,7 @@ static int expire(struct service *s, struct org *org, void *user, struct err *er
 		return rc;
 	if ((rc = find_limit(s, org, &days, &before_us, &expires, err)) < 0)
 		return rc;
-	retention__set_span(org, days);
+	set_span_of(org, days);
 	if (!expires)
 		return 0;
 	if ((rc = seal_old_head(org, days, err)) < 0)
@@ -308,28 +318,18 @@ void service_retention_last(struct service *s, struct retention_result *ret)
 
 /* ---- the thread ---- */
 
-bool retention__is_closing(struct service *s)
-{
-	bool is_closing;
-
-	mutex_lock(&s->retention->state_mutex);
-	is_closing = s->retention->is_closing;
-	mutex_unlock(&s->retention->state_mutex);
-	return is_closing;
-}
-
 /* False once the service closes. */
 static bool wait_for_pass(struct retention *t, int64_t ms)
 {
 	int64_t until_ns = clock_mono_ns() + ms * 1000000;
-	bool is_closing;
+	bool goes_on;
 
 	mutex_lock(&t->state_mutex);
 	while (!t->is_closing && clock_mono_ns() < until_ns)
 		(void)cond_wait_for(&t->changed, &t->state_mutex, (until_ns - clock_mono_ns()) / 1000000 + 1);
-	is_closing = t->is_closing;
+	goes_on = !t->is_closing;
 	mutex_unlock(&t->state_mutex);
-	return !is_closing;
+	return goes_on;
 }
 
 static void *run(void *arg)

@@ -21,13 +21,8 @@ struct retention {
 int retention__days(struct service *s, const struct control_retention *set, int64_t *ret_days,
 		    enum retention_source *ret_source, struct err *err) __attribute__((warn_unused_result));
 
-/* Tells the main ledger how far apart records in one file may be. */
-void retention__set_span(struct org *org, int64_t days);
-
-/* Tells all. */
+/* Tells all ledgers how far apart records in one file may be. */
 void retention__respan(struct service *s);
-
-bool retention__is_closing(struct service *s);
 
 /* Ends the removal of the org that is under way, if there is one. */
 int retention__finish(struct service *s, struct org *org, struct err *err) __attribute__((warn_unused_result));

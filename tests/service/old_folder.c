@@ -1,6 +1,6 @@
 /*
- * old_folder DIR DAYS: makes a data folder whose main ledger has a segment of 300 events for each of the last DAYS days,
- * and a retention of nine days, for the black-box tests of retention, which cannot set the server's clock.
+ * old_folder DIR DAYS: makes a data folder whose main ledger has a segment of 300 events for each of the last DAYS
+ * days, and a retention of nine days, for the black-box tests of retention, which cannot set the server's clock.
  */
 #include <stdio.h>
 #include <stdlib.h>
