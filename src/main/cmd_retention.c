@@ -78,7 +78,7 @@ int cmd_retention(int argc, char **argv)
 					"With --data and without --url the folder itself is looked at; no server may "
 					"have it open. Exit code 1: an org failed, and the log says why.",
 					specs, OPTIONS_COUNT(specs)};
-	struct retention_result result;
+	struct retention_result result = {0};
 	struct err err = ERR_INIT;
 	int code;
 	int rc;
