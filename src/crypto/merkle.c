@@ -98,6 +98,12 @@ void merkle_append_group(struct merkle_frontier *f, struct digest *d, const stru
 	carry(f, d, GROUP_LEVEL, group, NULL);
 }
 
+void merkle_append_subtree(struct merkle_frontier *f, struct digest *d, unsigned level, const struct sha256 *root)
+{
+	must(level < MERKLE_LEVELS_MAX && f->size % ((uint64_t)1 << level) == 0);
+	carry(f, d, level, root, NULL);
+}
+
 void merkle_root(const struct merkle_frontier *f, struct digest *d, struct sha256 *ret)
 {
 	struct sha256 root;

@@ -42,6 +42,9 @@ int merkle_append_leaves(struct merkle_frontier *f, struct digest *d, const stru
 /* Appends the root of a full, aligned group of 256 leaves at once; f->size must be a multiple of 256. */
 void merkle_append_group(struct merkle_frontier *f, struct digest *d, const struct sha256 *group);
 
+/* Appends the root of a full subtree of 2^level leaves at once; f->size must be a multiple of 2^level. */
+void merkle_append_subtree(struct merkle_frontier *f, struct digest *d, unsigned level, const struct sha256 *root);
+
 /* The root of the first f->size leaves; of none, SHA-256 of the empty string. */
 void merkle_root(const struct merkle_frontier *f, struct digest *d, struct sha256 *ret);
 
