@@ -7,4 +7,7 @@
 #define NOTE_SIGNATURES_MAX      64u        /* of a note; C2SP asks for 16 at least */
 #define NOTE_SIGNATURE_BYTES_MAX 8192u      /* of one; post-quantum ones have some 5,000 */
 
+#define TLOG_PROOF_BYTES_MAX  (NOTE_BYTES_MAX + (64u << 10)) /* the longest checkpoint, 64 hashes, and extra data */
+#define RANGE_PROOF_BYTES_MAX (16u << 10)                    /* 190 hashes in base64 take half of it */
+
 #endif
