@@ -86,4 +86,8 @@ int record_parse_body(struct record_parser *p, struct span body, enum record_bod
  * `ret->off` is 0. Used by recovery and verify; E_CORRUPT with the offset when they are not. */
 int record_check(struct span record, struct record_ref *ret, struct err *err) __attribute__((warn_unused_result));
 
+/* Appends the record that `json` is a copy of, printed by whatever program, white space and all: its canonical form,
+ * the bytes that were hashed. E_CORRUPT when it is none of a record. */
+int record_canonical(struct span json, struct buf *to, struct err *err) __attribute__((warn_unused_result));
+
 #endif

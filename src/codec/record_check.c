@@ -39,17 +39,17 @@ static int compare(struct span record, struct span canonical, struct err *err)
 	return err_corrupt(err, (int64_t)i, "the record is not in canonical form");
 }
 
-/* Parses and rewrites; anything that is refused on the way in is damage here. */
-static int rewrite(struct record_parser *p, struct span record, struct record_batch *batch, struct err *err)
+/* Parses and rewrites; anything that is refused on the way in is damage here. *ret_end is the offset behind it. */
+static int rewrite(struct record_parser *p, struct span record, struct record_batch *batch, size_t *ret_end,
+		   struct err *err)
 {
 	struct err problem = ERR_INIT;
 	struct record_event event = {.is_stored = true};
 	yyjson_val *root = NULL;
-	size_t end = 0;
 	int rc = record__load(p, record, &problem);
 
 	if (rc == 0) {
-		enum record_read ended = record__read(p, 0, &root, &end, &problem);
+		enum record_read ended = record__read(p, 0, &root, ret_end, &problem);
 
 		if (ended == RECORD_READ_CUT)
 			return err_corrupt(err, (int64_t)record.len, "the record is cut off");
@@ -58,7 +58,7 @@ static int rewrite(struct record_parser *p, struct span record, struct record_ba
 	if (rc == 0 && (rc = check_fixed(&event, err)) < 0)
 		return rc;
 	if (rc == 0)
-		rc = record__append(p, &event, end, batch, &problem);
+		rc = record__append(p, &event, *ret_end, batch, &problem);
 	if (rc == E_NO_MEMORY)
 		return err_set(err, rc, "%s", problem.message);
 	if (rc < 0)
@@ -79,18 +79,45 @@ int record_check(struct span record, struct record_ref *ret, struct err *err)
 {
 	struct record_batch batch = RECORD_BATCH_INIT;
 	struct record_parser *p;
+	size_t end = 0;
 	int rc;
 
 	if (record.len > RECORD_BYTES_MAX)
 		return err_corrupt(err, RECORD_BYTES_MAX, "a record of %zu bytes is longer than any may be",
 				   record.len);
 	p = record__parser_new(memory_for(record.len));
-	rc = rewrite(p, record, &batch, err);
+	rc = rewrite(p, record, &batch, &end, err);
 	if (rc >= 0)
 		rc = compare(record, buf_span(&batch.bytes), err);
 	if (rc >= 0) {
 		must(batch.count == 1);
 		*ret = batch.refs[0];
+	}
+	record_batch_release(&batch);
+	record_parser_free(p);
+	return rc;
+}
+
+static bool is_blank(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!strchr(" \t\r\n", text.p[i]) || text.p[i] == '\0')
+			return false;
+	return true;
+}
+
+int record_canonical(struct span json, struct buf *to, struct err *err)
+{
+	struct record_batch batch = RECORD_BATCH_INIT;
+	struct record_parser *p = record__parser_new(memory_for(json.len));
+	size_t end = 0;
+	int rc = rewrite(p, json, &batch, &end, err);
+
+	if (rc >= 0 && !is_blank(span_from(json, end)))
+		rc = err_corrupt(err, (int64_t)end, "there is something behind the record");
+	if (rc >= 0) {
+		buf_put_span(to, buf_span(&batch.bytes));
+		rc = buf_ok(to) ? 0 : err_set(err, E_NO_MEMORY, "not enough memory for a record");
 	}
 	record_batch_release(&batch);
 	record_parser_free(p);

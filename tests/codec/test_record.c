@@ -5,6 +5,9 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <yyjson.h>
+
 #include "codec/record_priv.h"
 #include "event_sample.h"
 
@@ -565,6 +568,22 @@ static void patch(struct record_batch *batch, const struct record_ref *ref)
 	timestamp_format(NOW_US, batch->bytes.p + ref->off + ref->received_off);
 }
 
+/* A copy that was parsed and printed by another program gives the record back. */
+static void assert_copies(struct span record)
+{
+	yyjson_doc *doc = yyjson_read((const char *)record.p, record.len, YYJSON_READ_NUMBER_AS_RAW);
+	struct buf canonical = BUF_INIT;
+	size_t len;
+	char *copy = yyjson_write(doc, YYJSON_WRITE_PRETTY | YYJSON_WRITE_ESCAPE_UNICODE, &len);
+
+	assert_non_null(copy);
+	assert_int_equal(record_canonical(span_of(copy, len), &canonical, NULL), 0);
+	assert_true(span_eq(buf_span(&canonical), record));
+	buf_release(&canonical);
+	free(copy);
+	yyjson_doc_free(doc);
+}
+
 static void assert_checks(struct record_batch *batch, const struct record_ref *ref)
 {
 	struct record_ref found;
@@ -579,6 +598,7 @@ static void assert_checks(struct record_batch *batch, const struct record_ref *r
 	assert_int_equal(found.id_off, ref->id_off);
 	assert_int_equal(found.received_off, ref->received_off);
 	assert_int_equal(found.time_us, ref->time_us);
+	assert_copies(record);
 }
 
 static void test_record__says_the_same_and_is_a_fixed_point(void **state)
@@ -673,6 +693,7 @@ static void test_record__check_takes_only_canonical(void **state)
 		"{\"action\":\"a\",\"id\":7,\"received\":\"2026-11-21T10:00:00.000000Z\"," TIME "}",
 	};
 	struct record_ref ref = {.len = 42};
+	struct buf copy = BUF_INIT;
 	struct err err = ERR_INIT;
 
 	(void)state;
@@ -687,6 +708,10 @@ static void test_record__check_takes_only_canonical(void **state)
 	}
 	assert_int_equal(record_check(SPAN_LIT(STORED("\"action\":\"a\", ", TIME)), &ref, &err), E_CORRUPT);
 	assert_int_equal(err.offset, 14);
+	assert_int_equal(record_canonical(SPAN_LIT(STORED("\"action\":\"a\", ", TIME) " \n"), &copy, NULL), 0);
+	assert_int_equal(record_canonical(SPAN_LIT(STORED("\"action\":\"a\",", TIME) " x"), &copy, NULL), E_CORRUPT);
+	assert_int_equal(record_canonical(SPAN_LIT(""), &copy, NULL), E_CORRUPT);
+	buf_release(&copy);
 }
 
 int main(void)
