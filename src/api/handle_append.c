@@ -11,13 +11,20 @@
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "service/proof.h"
 
-#define ANSWER_BYTES 160 /* of an answer without its lists: names and two numbers of 20 digits */
+#define ANSWER_BYTES 192  /* of an answer without its lists: names and two numbers of 20 digits */
+#define PROOF_BYTES  2048 /* of a proof in it: 30 hashes and a checkpoint */
 
 static int take_params(struct request *r, struct err *err)
 {
+	static const char *const waits[] = {"proof", NULL};
+	int wait;
 	int rc;
 
+	if ((rc = param_word(&r->params, PARAM_WAIT, waits, -1, &wait, err)) < 0)
+		return rc;
+	r->in.wants_proofs = wait == 0;
 	if ((rc = param_bool(&r->params, PARAM_IDS, true, &r->in.wants_ids, err)) < 0)
 		return rc;
 	return param_bool(&r->params, PARAM_PARTIAL, false, &r->in.is_partial, err);
@@ -118,6 +125,21 @@ static void put_ids(struct request *r)
 	buf_put_u8(to, ']');
 }
 
+/* Without proofs: null. The events are stored all the same. */
+static void put_proofs(struct request *r)
+{
+	struct buf *to = &r->reply.body;
+
+	if (r->in.proofs.len == 0 || !buf_room(to, r->in.proofs.len + sizeof(",\"proofs\":[]}\n"))) {
+		to->failed = false;
+		buf_put_str(to, ",\"proofs\":null");
+		return;
+	}
+	buf_put_str(to, ",\"proofs\":[");
+	buf_put_span(to, buf_span(&r->in.proofs));
+	buf_put_u8(to, ']');
+}
+
 static void answer(struct request *r)
 {
 	const struct ledger_append *a = &r->in.append;
@@ -137,12 +159,45 @@ static void answer(struct request *r)
 		buf_put_span(to, buf_span(&r->in.refused));
 		buf_put_u8(to, ']');
 	}
+	if (r->in.wants_proofs)
+		put_proofs(r);
 	buf_put_str(to, "}\n");
+}
+
+/* What was appended is signed, or was not in time. */
+static void run_prove(struct job *job)
+{
+	struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
+	const struct ledger_append *a = &r->in.append;
+
+	if (service_prove_run(r->server->service, &r->who, LEDGER_MAIN, a->first, a->count, &r->in.proofs, NULL) < 0)
+		buf_reset(&r->in.proofs);
+	request_finish(r);
 }
 
 static void on_done(struct ledger_append *a)
 {
-	request_finish(a->user);
+	struct request *r = a->user;
+
+	if (a->rc < 0 || !r->in.wants_proofs) {
+		request_finish(r);
+		return;
+	}
+	r->job.run = run_prove;
+	r->wait =
+		(struct proof_wait){.who = &r->who, .ledger = LEDGER_MAIN, .size = a->first + a->count, .job = &r->job};
+	proof_wait(r->server->proofs, &r->wait);
+}
+
+static int check_proofs(struct request *r, struct err *err)
+{
+	if (!r->in.wants_proofs || r->in.batch.count <= PROOF_EVENTS_MAX)
+		return 0;
+	err_set_field(err, "wait", strlen("wait"));
+	return err_set(err, E_TOO_LARGE,
+		       "wait=proof takes at most %u events, and there are %zu; get /v1/events/{id}/proof of those that "
+		       "matter, or export a bundle of them",
+		       PROOF_EVENTS_MAX, r->in.batch.count);
 }
 
 /* What the answer takes is known, and had, before anything is stored: what is stored must not be answered as refused.
@@ -157,6 +212,8 @@ static int reserve_answer(struct request *r, struct err *err)
 		return 0;
 	if (r->in.wants_ids)
 		bytes += r->in.batch.count * (RECORD_ID_LEN + 3);
+	if (r->in.wants_proofs)
+		bytes += r->in.batch.count * PROOF_BYTES;
 	return request_reserve_answer(r, bytes, err);
 }
 
@@ -169,6 +226,8 @@ static int prepare(struct request *r, struct err *err)
 	if ((rc = parse(r, err)) < 0)
 		return rc;
 	if ((rc = take_idempotency_key(r, err)) < 0)
+		return rc;
+	if ((rc = check_proofs(r, err)) < 0)
 		return rc;
 	return reserve_answer(r, err);
 }

@@ -105,6 +105,30 @@ int param_number(const struct params *params, enum param p, uint32_t min, uint32
 	return 0;
 }
 
+#define SIZE_DIGITS_MAX 18 /* of a number that never overflows, and more records than there will be */
+
+int param_size(const struct params *params, enum param p, uint64_t fallback, uint64_t *ret, struct err *err)
+{
+	struct span text = params->value[p];
+	bool ok = text.len > 0 && text.len <= SIZE_DIGITS_MAX;
+	uint64_t n = 0;
+
+	if (!param_is_given(params, p)) {
+		*ret = fallback;
+		return 0;
+	}
+	for (size_t i = 0; ok && i < text.len; i++) {
+		ok = text.p[i] >= '0' && text.p[i] <= '9';
+		n = n * 10 + (uint64_t)(text.p[i] - '0');
+	}
+	if (!ok)
+		return refuse(p, err,
+			      err_set(err, E_INVALID, "parameter '%s' is '%.*s'; it takes a number of records",
+				      texts[p], shown(text), (const char *)text.p));
+	*ret = n;
+	return 0;
+}
+
 static int refuse_word(enum param p, struct span text, const char *const *words, struct err *err)
 {
 	char list[ERR_MESSAGE_MAX] = "";

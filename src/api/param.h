@@ -44,6 +44,10 @@ int param_bool(const struct params *params, enum param p, bool fallback, bool *r
 int param_number(const struct params *params, enum param p, uint32_t min, uint32_t max, uint32_t fallback,
 		 uint32_t *ret, struct err *err) __attribute__((warn_unused_result));
 
+/* A number of records; `fallback` when it is not given. E_INVALID. */
+int param_size(const struct params *params, enum param p, uint64_t fallback, uint64_t *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* One of `words` (NULL at the end): its place in them; `fallback` when it is not given. E_INVALID lists the words. */
 int param_word(const struct params *params, enum param p, const char *const *words, int fallback, int *ret,
 	       struct err *err) __attribute__((warn_unused_result));

@@ -9,7 +9,7 @@
 static size_t held_bytes(const struct request *r)
 {
 	return body_held_bytes(&r->body) + r->reply.body.cap + r->in.batch.bytes.cap + r->in.refused.cap +
-	       r->in.batch.refs_cap * sizeof(r->in.batch.refs[0]);
+	       r->in.proofs.cap + r->in.batch.refs_cap * sizeof(r->in.batch.refs[0]);
 }
 
 static void trim_buf(struct buf *b)
@@ -24,6 +24,7 @@ static void free_request(struct request *r)
 	reply_release(&r->reply);
 	record_batch_release(&r->in.batch);
 	buf_release(&r->in.refused);
+	buf_release(&r->in.proofs);
 	free(r);
 }
 
@@ -57,11 +58,14 @@ static void reset_request(struct request *r)
 	reply_reset(&clean.reply);
 	record_batch_reset(&r->in.batch);
 	buf_reset(&r->in.refused);
+	buf_reset(&r->in.proofs);
 	clean.in.batch = r->in.batch;
 	clean.in.refused = r->in.refused;
+	clean.in.proofs = r->in.proofs;
 	body_trim(&clean.body, POOL_BYTES_MAX);
 	trim_buf(&clean.reply.body);
 	trim_buf(&clean.in.refused);
+	trim_buf(&clean.in.proofs);
 	if (clean.in.batch.bytes.cap > POOL_BYTES_MAX)
 		record_batch_release(&clean.in.batch);
 	*r = clean;

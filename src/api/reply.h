@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #define CONTENT_JSON       "application/json"
+#define CONTENT_TEXT       "text/plain; charset=utf-8"
 #define CONTENT_PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 
 #define REPLY_HEADERS_MAX 4 /* an answer's own; those that many have are members below */

@@ -17,6 +17,7 @@
 #include "api/deadline.h"
 #include "api/meter.h"
 #include "api/param.h"
+#include "api/proof_wait.h"
 #include "api/reply.h"
 #include "api/route.h"
 #include "api/stream.h"
@@ -34,7 +35,9 @@ struct request_append {
 	struct ledger_append append;
 	struct buf refused; /* JSON objects of refused events, comma separated */
 	uint64_t refused_count;
+	struct buf proofs; /* JSON strings, comma separated; empty: there are none yet */
 	bool wants_ids;
+	bool wants_proofs;
 	bool is_partial;
 };
 
@@ -53,6 +56,7 @@ struct request {
 	struct stream *stream; /* the answer's body, when it is made while it is sent; NULL: it is reply.body */
 	struct request_append in;
 	struct job job;
+	struct proof_wait wait;
 	enum request_phase phase;
 	bool is_suspended;
 	bool is_head;                              /* the method is HEAD: the answer's body is not sent */
@@ -78,6 +82,7 @@ struct server {
 	struct streams streams;
 	struct deadlines *deadlines;
 	struct tail_hub *tails;
+	struct proof_waits *proofs;
 	_Atomic bool is_stopping; /* no new requests */
 	_Atomic bool is_closing;  /* nor handlers for those that are there */
 	_Atomic uint64_t busy;    /* handlers that run and suspended requests */

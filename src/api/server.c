@@ -68,6 +68,7 @@ static struct MHD_Daemon *start_daemon(struct server *s, const struct server_con
 static struct server *free_server(struct server *s)
 {
 	tail_hub_stop(s->tails);
+	proof_waits_stop(s->proofs);
 	work_stop(s->work);
 	deadlines_stop(s->deadlines);
 	request_pools_release(s);
@@ -88,6 +89,7 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	s->work = work_start(WORKER_THREADS);
 	s->deadlines = deadlines_start(config->idle_timeout_s, config->request_timeout_s);
 	s->tails = tail_hub_start(config->service, s->work, &s->busy, config->heartbeat_s);
+	s->proofs = proof_waits_start(config->service, s->work);
 	s->daemon = start_daemon(s, config);
 	if (!s->daemon) {
 		close(config->listen_fd);

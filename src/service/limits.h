@@ -15,6 +15,7 @@
 
 /* Exports. */
 #define EXPORT_DEFLATE_BYTES   (64u << 10)  /* of records are handed to the archive writer together */
+#define EXPORT_AGAIN_BYTES     (256u << 10) /* of records are found again at a time, to know which were left out */
 #define EXPORT_JOB_THREADS     2u           /* make files of export jobs */
 #define EXPORT_JOBS_MAX        100u         /* of an org: they are listed in one answer */
 #define EXPORT_KEEP_S          (24 * 3600u) /* the file of an export is kept so long */
@@ -35,5 +36,10 @@
 #define VERIFY_FIRST_S  60    /* nor sooner after the start */
 #define VERIFY_KEEP_MS  60000 /* how often it is written down how far a pass is: so much is done again after a crash */
 #define VERIFY_RETRY_MS 60000 /* after what kept it from going on */
+
+/* Proofs. */
+#define PROOF_WAIT_MS    2000  /* for a signature that covers a record: one is made every second */
+#define PROOF_STEP_MS    20    /* how often it is looked for, for those that wait */
+#define PROOF_EVENTS_MAX 1000u /* of an append that waits for proofs: some 2 KiB each in its answer */
 
 #endif
