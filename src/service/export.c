@@ -11,7 +11,6 @@
 #include "codec/timestamp.h"
 #include "query/path_list.h"
 #include "service/export_priv.h"
-#include "service/service_priv.h"
 
 const char *const export_format_names[EXPORT_FORMAT_COUNT + 1] = {"csv", "json", "ndjson", "zip", NULL};
 
@@ -76,6 +75,12 @@ static int check_texts(const struct export_params *p, int64_t now_us, struct err
 	if ((rc = query_parse(p->query, now_us, &query, err)) < 0)
 		return name_field(err, "query", rc);
 	query_free(query);
+	if (p->format == EXPORT_ZIP && p->newest_first)
+		return name_field(
+			err, "order",
+			err_set(err, E_INVALID,
+				"format=zip holds events in order of arrival, which is what its proof is about; "
+				"leave 'order' out, or say oldest"));
 	if (p->columns.len == 0)
 		return 0;
 	if (p->format != EXPORT_CSV)
@@ -116,6 +121,8 @@ int export_resolve(const struct principal *who, const struct export_params *p, s
 static int take_spec(struct export *x, const struct export_spec *spec, struct err *err)
 {
 	x->spec = *spec;
+	if (spec->format == EXPORT_ZIP)
+		x->spec.newest_first = false; /* of a job that an older version took */
 	buf_put_span(&x->texts, spec->query);
 	buf_put_span(&x->texts, spec->columns);
 	buf_put_u8(&x->texts, 0);
@@ -172,7 +179,8 @@ int export_open(struct service *s, struct org *org, const struct export_spec *sp
 
 	x->ops = ops_of[spec->format];
 	x->answer = (struct search_answer)SEARCH_ANSWER_INIT;
-	memcpy(x->org_key, org->control.org_key, sizeof(x->org_key));
+	x->service = s;
+	x->org = org;
 	rc = take_spec(x, spec, err);
 	if (rc == 0)
 		rc = open_parts(x, s, org, err);
@@ -254,16 +262,18 @@ static int produce(struct export *x, size_t bytes, struct buf *to, struct err *e
 		x->has_begun = true;
 		rc = x->ops->begin ? x->ops->begin(x, to, err) : 0;
 	}
-	while (rc == 0 && to->len < full) {
+	while (rc == 0 && to->len < full && !x->is_ending) {
 		if (x->at == x->answer.count)
 			rc = next_batch(x, bytes, err);
 		if (rc == 0)
 			rc = put_batch(x, full, to, err);
 	}
-	if (rc == 1 && x->ops->end) {
-		rc = x->ops->end(x, to, err);
-		return rc < 0 ? rc : 1;
+	if (rc == 1) {
+		x->is_ending = true;
+		rc = x->ops->end ? 0 : 1;
 	}
+	while (rc == 0 && to->len < full && x->is_ending)
+		rc = x->ops->end(x, to, err);
 	return rc;
 }
 

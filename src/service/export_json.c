@@ -31,7 +31,7 @@ static int end_array(struct export *x, struct buf *to, struct err *err)
 	(void)x;
 	(void)err;
 	buf_put_str(to, "\n]\n");
-	return 0;
+	return 1;
 }
 
 const struct export_ops export__ndjson = {.put = put_line};

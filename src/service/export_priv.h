@@ -4,8 +4,10 @@
 
 #include "query/search_stream.h"
 #include "service/export.h"
+#include "service/service_priv.h"
 
-/* All append to `to`. `make` allocates x->state, which `free` takes, half made or NULL. */
+/* All append to `to`. `make` allocates x->state, which `free` takes, half made or NULL. `end` is called until it
+ * returns 1: that was all; 0: there is more. */
 struct export_ops {
 	int (*make)(struct export *x, struct err *err);
 	int (*begin)(struct export *x, struct buf *to, struct err *err);
@@ -19,10 +21,11 @@ extern const struct export_ops export__csv, export__json, export__ndjson, export
 struct export
 {
 	const struct export_ops *ops;
-	void *state;             /* the format's */
+	void *state; /* the format's */
+	struct service *service;
+	struct org *org;
 	struct export_spec spec; /* its texts belong to `texts` */
 	struct buf texts;
-	char org_key[ORG_KEY_MAX + 1];
 	struct query *query;
 	struct snapshot *snapshot;
 	struct search_stream *source;
@@ -33,6 +36,7 @@ struct export
 	uint64_t records;                 /* written */
 	uint64_t first_index, last_index; /* of those written, in the order of the file */
 	bool has_begun;
+	bool is_ending; /* all records are written */
 };
 
 #endif

@@ -1,34 +1,20 @@
 /*
- * An archive: events.ndjson, then manifest.json, which says what was exported and the hash of the events. Written in
- * one go without seeking: sizes and checksums stand behind the data and in the directory at the end, in 64 bits, as
- * every unzip reads them. An archive that was cut short has no directory.
+ * An archive: events.ndjson, then what proves it (export_evidence.c), then manifest.json, which says what was exported
+ * and the hash of the events. Written in one go without seeking: sizes and checksums stand behind the data and in the
+ * directory at the end, in 64 bits, as every unzip reads them. An archive that was cut short has no directory.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "codec/json_text.h"
 #include "codec/record_path.h"
 #include "codec/timestamp.h"
-#include "crypto/sha256_run.h"
-#include "service/export_priv.h"
+#include "service/bundle.h"
+#include "service/export_zip_priv.h"
 
-#define EVENTS_NAME   "events.ndjson"
-#define MANIFEST_NAME "manifest.json"
 #define FORMAT        1   /* of the manifest; members may be added without a new one */
 #define LEVEL         "3" /* of deflate: half the time of the usual 6, a few percent more bytes */
 #define US_PER_SECOND 1000000
-
-struct zip {
-	struct archive *archive;
-	struct archive_entry *entry;
-	struct buf *to;   /* where libarchive's output goes, during a call; NULL: nowhere */
-	struct buf lines; /* records that wait to be written together */
-	struct sha256_run *hash;
-	uint64_t events_bytes;
-	struct buf first_time, last_time; /* of the file's first and last record, as JSON */
-};
 
 static la_ssize_t on_output(struct archive *a, void *user, const void *p, size_t len)
 {
@@ -62,7 +48,7 @@ static int make_zip(struct export *x, struct err *err)
 		    ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(z->archive, 0) != ARCHIVE_OK)
 		return fail(z, err);
-	return 0;
+	return evidence__open(x, err);
 }
 
 static void free_zip(struct export *x)
@@ -74,6 +60,7 @@ static void free_zip(struct export *x)
 	z->to = NULL; /* libarchive ends what is half written, or it would leak; nobody is to have that end */
 	archive_write_free(z->archive);
 	archive_entry_free(z->entry);
+	evidence__close(&z->evidence);
 	sha256_run_free(z->hash);
 	buf_release(&z->lines);
 	buf_release(&z->first_time);
@@ -81,8 +68,7 @@ static void free_zip(struct export *x)
 	free(z);
 }
 
-/* Begins a file in the archive; `size` negative: not known yet. */
-static int put_header(struct export *x, const char *name, int64_t size, struct err *err)
+int zip__begin_file(struct export *x, const char *name, int64_t size, struct err *err)
 {
 	struct zip *z = x->state;
 
@@ -96,11 +82,18 @@ static int put_header(struct export *x, const char *name, int64_t size, struct e
 	return archive_write_header(z->archive, z->entry) == ARCHIVE_OK ? 0 : fail(z, err);
 }
 
-static int put_data(struct zip *z, struct span data, struct err *err)
+int zip__put(struct zip *z, struct span data, struct err *err)
 {
 	if (data.len > 0 && archive_write_data(z->archive, data.p, data.len) != (la_ssize_t)data.len)
 		return fail(z, err);
 	return 0;
+}
+
+int zip__put_file(struct export *x, const char *name, struct span data, struct err *err)
+{
+	int rc = zip__begin_file(x, name, (int64_t)data.len, err);
+
+	return rc < 0 ? rc : zip__put(x->state, data, err);
 }
 
 static int begin_zip(struct export *x, struct buf *to, struct err *err)
@@ -110,7 +103,7 @@ static int begin_zip(struct export *x, struct buf *to, struct err *err)
 	z->to = to;
 	if (archive_write_open2(z->archive, z, NULL, on_output, NULL, NULL) != ARCHIVE_OK)
 		return fail(z, err);
-	return put_header(x, EVENTS_NAME, -1, err);
+	return zip__begin_file(x, BUNDLE_EVENTS, -1, err);
 }
 
 static int flush_lines(struct zip *z, struct err *err)
@@ -121,7 +114,7 @@ static int flush_lines(struct zip *z, struct err *err)
 		return err_set(err, E_NO_MEMORY, "not enough memory for an archive");
 	sha256_run_feed(z->hash, buf_span(&z->lines));
 	z->events_bytes += z->lines.len;
-	rc = put_data(z, buf_span(&z->lines), err);
+	rc = zip__put(z, buf_span(&z->lines), err);
 	buf_reset(&z->lines);
 	return rc;
 }
@@ -181,7 +174,8 @@ static void put_events(struct export *x, struct buf *to)
 
 	sha256_run_finish(z->hash, &hash);
 	buf_printf(to,
-		   "  \"events\": {\n    \"file\": \"" EVENTS_NAME "\",\n    \"count\": %llu,\n    \"bytes\": %llu,\n",
+		   "  \"events\": {\n    \"file\": \"" BUNDLE_EVENTS
+		   "\",\n    \"count\": %llu,\n    \"bytes\": %llu,\n",
 		   (unsigned long long)x->records, (unsigned long long)z->events_bytes);
 	buf_put_str(to, "    \"sha256\": \"");
 	for (size_t i = 0; i < SHA256_LEN; i++)
@@ -205,6 +199,22 @@ static void put_damaged(const struct export *x, struct buf *to)
 	buf_put_str(to, "]\n}\n");
 }
 
+/* What is proved, and by what; or why nothing is. */
+static void put_evidence(const struct zip *z, struct buf *to)
+{
+	const struct evidence *e = &z->evidence;
+
+	buf_printf(to, "  \"range\": {\"first\": %llu, \"next\": %llu, \"withheld\": %llu},\n",
+		   (unsigned long long)e->first, (unsigned long long)e->next, (unsigned long long)e->withheld);
+	if (e->unproved[0] != '\0') {
+		put_text(to, "unproved", span_str(e->unproved));
+		return;
+	}
+	buf_put_str(to, "  \"log\": {\"origin\": ");
+	json_text_string(to, e->head.origin);
+	buf_printf(to, ", \"size\": %llu},\n", (unsigned long long)e->head.size);
+}
+
 static void put_manifest(struct export *x, struct buf *to)
 {
 	struct buf query = BUF_INIT;
@@ -215,7 +225,7 @@ static void put_manifest(struct export *x, struct buf *to)
 	buf_printf(to, "{\n  \"format_version\": %d,\n", FORMAT);
 	put_text(to, "program", span_str("stele " STELE_VERSION));
 	put_bound(to, "created", x->spec.created_us, INT64_MIN);
-	put_text(to, "org_key", span_str(x->org_key));
+	put_text(to, "org_key", span_str(x->org->control.org_key));
 	put_text(to, "ledger", span_str(control_ledger_names[x->spec.ledger]));
 	buf_printf(to, "  \"ledger_size\": %llu,\n", (unsigned long long)x->spec.size);
 	put_text(to, "query", buf_span(&query));
@@ -223,32 +233,52 @@ static void put_manifest(struct export *x, struct buf *to)
 	put_bound(to, "to", x->spec.to_us, INT64_MAX);
 	put_text(to, "order", span_str(x->spec.newest_first ? "newest" : "oldest"));
 	put_events(x, to);
+	put_evidence(x->state, to);
 	put_damaged(x, to);
 	buf_release(&query);
 }
 
-static int end_zip(struct export *x, struct buf *to, struct err *err)
+static int put_last_files(struct export *x, struct err *err)
 {
 	struct zip *z = x->state;
 	struct buf manifest = BUF_INIT;
 	int rc;
 
-	z->to = to;
-	if ((rc = flush_lines(z, err)) < 0)
-		goto out;
+	if ((rc = evidence__put_texts(x, err)) < 0)
+		return rc;
 	put_manifest(x, &manifest);
-	if (!buf_ok(&manifest)) {
+	if (!buf_ok(&manifest))
 		rc = err_set(err, E_NO_MEMORY, "not enough memory for a manifest");
-		goto out;
-	}
-	if ((rc = put_header(x, MANIFEST_NAME, (int64_t)manifest.len, err)) < 0)
-		goto out;
-	if ((rc = put_data(z, buf_span(&manifest), err)) < 0)
-		goto out;
-	if (archive_write_close(z->archive) != ARCHIVE_OK)
-		rc = fail(z, err);
-out:
+	else
+		rc = zip__put_file(x, BUNDLE_MANIFEST, buf_span(&manifest), err);
 	buf_release(&manifest);
+	if (rc == 0 && archive_write_close(z->archive) != ARCHIVE_OK)
+		rc = fail(z, err);
+	return rc;
+}
+
+/* A step towards the end. */
+static int end_zip(struct export *x, struct buf *to, struct err *err)
+{
+	struct zip *z = x->state;
+	int rc = 0;
+
+	z->to = to;
+	switch (z->phase) {
+	case ZIP_EVENTS:
+		if ((rc = flush_lines(z, err)) == 0)
+			rc = evidence__begin(x, err);
+		z->phase = ZIP_LEAVES;
+		break;
+	case ZIP_LEAVES:
+		rc = evidence__put_leaves(x, err);
+		if (z->evidence.is_over)
+			z->phase = ZIP_TEXTS;
+		break;
+	case ZIP_TEXTS:
+		rc = put_last_files(x, err);
+		return rc < 0 ? rc : 1;
+	}
 	return rc;
 }
 
