@@ -53,15 +53,20 @@ static bool update(EVP_CIPHER_CTX *ctx, struct span in, uint8_t *to)
 	return true;
 }
 
-int aead_seal(struct aead *a, const uint8_t nonce[AEAD_NONCE_LEN], struct span extra, struct span plain, uint8_t *to)
+int aead_seal_apart(struct aead *a, const uint8_t nonce[AEAD_NONCE_LEN], struct span extra, struct span plain,
+		    uint8_t *to, uint8_t tag[AEAD_TAG_LEN])
 {
-	uint8_t *tag = to + plain.len;
 	int len = 0;
 	bool is_ok = EVP_EncryptInit_ex2(a->seal, NULL, NULL, nonce, NULL) == 1 && update(a->seal, extra, NULL) &&
 		     update(a->seal, plain, to) && EVP_EncryptFinal_ex(a->seal, tag, &len) == 1 &&
 		     EVP_CIPHER_CTX_ctrl(a->seal, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_LEN, tag) == 1;
 
 	return is_ok ? 0 : E_CRYPTO;
+}
+
+int aead_seal(struct aead *a, const uint8_t nonce[AEAD_NONCE_LEN], struct span extra, struct span plain, uint8_t *to)
+{
+	return aead_seal_apart(a, nonce, extra, plain, to, to + plain.len);
 }
 
 int aead_open(struct aead *a, const uint8_t nonce[AEAD_NONCE_LEN], struct span extra, struct span box, uint8_t *to)
