@@ -73,7 +73,8 @@ static int set_up(struct control *c, struct err *err)
 	/* Writes are rare, so each is moved into the file at once: a plain copy of control.db is then a backup. */
 	static const char pragmas[] =
 		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-		"PRAGMA wal_autocheckpoint=1; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;";
+		"PRAGMA wal_autocheckpoint=1; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+		"PRAGMA secure_delete=ON;"; /* a key that is destroyed must not stay in a free page */
 	int rc;
 
 	sqlite3_busy_timeout(c->db, BUSY_TIMEOUT_MS);

@@ -128,6 +128,19 @@ static const char *const steps[] = {
 	"  handover TEXT NOT NULL,"
 	"  PRIMARY KEY (ledger, number),"
 	"  UNIQUE (ledger, origin, public_key));",
+	/* 6: keys of epochs, and other secrets; 0 seconds: as usual */
+	"ALTER TABLE ledgers ADD COLUMN epoch_seconds BIGINT NOT NULL DEFAULT 0;"
+	"CREATE TABLE ledger_epochs ("
+	"  ledger BIGINT NOT NULL REFERENCES ledgers (number),"
+	"  epoch BIGINT NOT NULL,"
+	"  first BIGINT NOT NULL,"
+	"  created BIGINT NOT NULL,"
+	"  wrapped_key TEXT NOT NULL,"
+	"  PRIMARY KEY (ledger, epoch));"
+	"CREATE INDEX ledger_epochs_by_first ON ledger_epochs (ledger, first);"
+	"CREATE TABLE secrets ("
+	"  name TEXT NOT NULL PRIMARY KEY,"
+	"  sealed TEXT NOT NULL);",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

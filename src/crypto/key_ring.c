@@ -1,141 +1,32 @@
+/* The ring: what the master key wraps, and what is derived from what it wrapped. */
 #include "crypto/key_ring.h"
 
-#include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <stdio.h>
 
 #include "base/buf.h"
-#include "base/durable.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/reader.h"
 #include "crypto/aead.h"
 #include "crypto/key_ring_priv.h"
 
-#define FILE_NAME   "master.key"
-#define FILE_LEN    (2 * KEY_LEN + 1) /* digits and LF */
-#define FILE_MODE   0600
-#define OTHERS_MODE 0077
+#define BOUND_MAX 64 /* label and context together */
 
-#define WRAP_LABEL "stele ledger key v1"
-#define BOUND_LEN  (sizeof(WRAP_LABEL) - 1 + 4)
-
-_Static_assert(KEY_WRAPPED_LEN == AEAD_NONCE_LEN + KEY_LEN + AEAD_TAG_LEN, "the header says it without aead.h");
+_Static_assert(KEY_SEAL_LEN == AEAD_NONCE_LEN + AEAD_TAG_LEN, "the header says it without aead.h");
 
 struct key_ring {
 	struct key master; /* never changes while the ring is open */
 };
 
-/* The value of a hex digit of either case, for a key may be typed in; -1 when it is none. */
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int parse_key(const char *path, struct span text, struct key *ret, struct err *err)
-{
-	bool is_key = text.len == FILE_LEN && text.p[FILE_LEN - 1] == '\n';
-	struct key key;
-
-	for (size_t i = 0; is_key && i < KEY_LEN; i++) {
-		int high = hex_value(text.p[2 * i]);
-		int low = hex_value(text.p[2 * i + 1]);
-
-		is_key = high >= 0 && low >= 0;
-		key.b[i] = (uint8_t)(high * 16 + low);
-	}
-	if (is_key)
-		*ret = key;
-	mem_wipe(&key, sizeof(key));
-	if (is_key)
-		return 0;
-	return err_set(err, E_CRYPTO, "%s is not a master key: it must hold %d hex digits and a line feed", path,
-		       2 * KEY_LEN);
-}
-
-static void format_key(const struct key *key, uint8_t to[FILE_LEN])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < KEY_LEN; i++) {
-		to[2 * i] = (uint8_t)digits[key->b[i] >> 4];
-		to[2 * i + 1] = (uint8_t)digits[key->b[i] & 15];
-	}
-	to[FILE_LEN - 1] = '\n';
-}
-
-static int make_master(struct io *io, const char *path, struct key *ret, struct err *err)
-{
-	uint8_t text[FILE_LEN];
-	struct span part = span_of(text, sizeof(text));
-	struct key key;
-	int rc;
-
-	rand_bytes(key.b, sizeof(key.b));
-	format_key(&key, text);
-	rc = durable_write(io, path, &part, 1, FILE_MODE, err);
-	if (rc == 0)
-		*ret = key;
-	mem_wipe(&key, sizeof(key));
-	mem_wipe(text, sizeof(text));
-	return rc;
-}
-
-static int check_mode(const char *path, uint32_t mode, struct err *err)
-{
-	if (!(mode & OTHERS_MODE))
-		return 0;
-	return err_set(err, E_FORBIDDEN, "%s has mode %04o, so others may use the master key; run: chmod 600 %s", path,
-		       (unsigned)mode, path);
-}
-
-static int read_master(struct io *io, const char *path, struct key *ret, struct err *err)
-{
-	uint8_t *text = NULL;
-	size_t len = 0;
-	int rc = durable_read(io, path, FILE_LEN, &text, &len, err);
-
-	if (rc == E_TOO_LARGE)
-		rc = err_set(err, E_CRYPTO, "%s is not a master key: it has more than %d bytes", path, FILE_LEN);
-	if (rc < 0)
-		return rc;
-	rc = parse_key(path, span_of(text, len), ret, err);
-	mem_wipe(text, len);
-	free(text);
-	return rc;
-}
-
-static int open_master(struct io *io, const char *path, bool may_create, struct key *ret, struct err *err)
-{
-	struct io_stat st = {0};
-	int rc = io->stat(io, path, &st);
-
-	if (rc == -ENOENT && may_create)
-		return make_master(io, path, ret, err);
-	if (rc == -ENOENT)
-		return err_set(err, E_NOT_FOUND, "there is no master key %s; without it nothing stored can be read",
-			       path);
-	if (rc < 0)
-		return err_errno(err, -rc, "reading %s", path);
-	rc = check_mode(path, st.mode, err);
-	return rc < 0 ? rc : read_master(io, path, ret, err);
-}
-
-int key_ring_open(struct io *io, const char *folder, bool may_create, struct key_ring **ret, struct err *err)
+int key_ring_open(struct io *io, const char *folder, const char *source, bool may_create, struct key_ring **ret,
+		  struct err *err)
 {
 	struct key_ring *r = xalloc(sizeof(*r));
-	char *path = xformat("%s/%s", folder, FILE_NAME);
-	int rc = open_master(io, path, may_create, &r->master, err);
+	int rc = key_ring__master(io, folder, source, may_create, &r->master, err);
 
-	if (rc < 0)
-		err_set_field(err, path, strlen(path));
-	free(path);
 	if (rc < 0)
 		r = key_ring_close(r);
 	else
@@ -151,46 +42,76 @@ struct key_ring *key_ring_close(struct key_ring *r)
 	return NULL;
 }
 
-/* What a wrapped key is good for, as additional data. */
-static struct span bind_ledger(uint32_t ledger, uint8_t to[BOUND_LEN])
+/* What a secret is good for, as additional data. */
+static struct span bind(const char *label, struct span context, uint8_t to[BOUND_MAX])
 {
-	memcpy(to, WRAP_LABEL, BOUND_LEN - 4);
-	put_u32le(to + BOUND_LEN - 4, ledger);
-	return span_of(to, BOUND_LEN);
+	size_t len = strlen(label);
+
+	must(len + context.len <= BOUND_MAX);
+	memcpy(to, label, len);
+	if (context.len)
+		memcpy(to + len, context.p, context.len);
+	return span_of(to, len + context.len);
+}
+
+int key_ring_seal(struct key_ring *r, const char *label, struct span context, struct span secret, uint8_t *to,
+		  struct err *err)
+{
+	struct aead *a = aead_new(&r->master);
+	uint8_t nonce[AEAD_NONCE_LEN], bound[BOUND_MAX];
+	int rc;
+
+	rand_bytes(nonce, sizeof(nonce));
+	rc = aead_seal(a, nonce, bind(label, context, bound), secret, to + AEAD_NONCE_LEN);
+	memcpy(to, nonce, sizeof(nonce));
+	aead_free(a);
+	return rc < 0 ? err_set(err, rc, "sealing a secret (%s) failed", label) : 0;
+}
+
+int key_ring_unseal(struct key_ring *r, const char *label, struct span context, struct span sealed, uint8_t *to,
+		    struct err *err)
+{
+	struct aead *a = aead_new(&r->master);
+	uint8_t bound[BOUND_MAX];
+	int rc = sealed.len < KEY_SEAL_LEN
+			 ? E_CORRUPT
+			 : aead_open(a, sealed.p, bind(label, context, bound), span_from(sealed, AEAD_NONCE_LEN), to);
+
+	aead_free(a);
+	if (rc == 0)
+		return 0;
+	return err_set(err, E_CRYPTO, "a secret (%s) does not unwrap: it is damaged or of another master key", label);
 }
 
 int key_ring_make(struct key_ring *r, uint32_t ledger, struct key *ret_key, uint8_t ret_wrapped[KEY_WRAPPED_LEN],
 		  struct err *err)
 {
-	struct aead *a = aead_new(&r->master);
-	uint8_t wrapped[KEY_WRAPPED_LEN];
-	uint8_t bound[BOUND_LEN];
+	uint8_t number[4], wrapped[KEY_WRAPPED_LEN];
 	struct key key;
 	int rc;
 
+	put_u32le(number, ledger);
 	rand_bytes(key.b, sizeof(key.b));
-	rand_bytes(wrapped, AEAD_NONCE_LEN);
-	rc = aead_seal(a, wrapped, bind_ledger(ledger, bound), span_of(key.b, sizeof(key.b)), wrapped + AEAD_NONCE_LEN);
-	if (rc < 0) {
-		rc = err_set(err, rc, "wrapping the key of ledger %u failed", (unsigned)ledger);
-	} else {
+	rc = key_ring_seal(r, KEY_LABEL_LEDGER, span_of(number, sizeof(number)), span_of(key.b, sizeof(key.b)), wrapped,
+			   err);
+	if (rc == 0) {
 		*ret_key = key;
 		memcpy(ret_wrapped, wrapped, sizeof(wrapped));
 	}
 	mem_wipe(&key, sizeof(key));
-	aead_free(a);
 	return rc;
 }
 
 int key_ring_unwrap(struct key_ring *r, uint32_t ledger, const uint8_t wrapped[KEY_WRAPPED_LEN], struct key *ret_key,
 		    struct err *err)
 {
-	struct aead *a = aead_new(&r->master);
-	uint8_t bound[BOUND_LEN];
+	uint8_t number[4];
 	struct key key;
-	int rc = aead_open(a, wrapped, bind_ledger(ledger, bound),
-			   span_of(wrapped + AEAD_NONCE_LEN, KEY_WRAPPED_LEN - AEAD_NONCE_LEN), key.b);
+	int rc;
 
+	put_u32le(number, ledger);
+	rc = key_ring_unseal(r, KEY_LABEL_LEDGER, span_of(number, sizeof(number)), span_of(wrapped, KEY_WRAPPED_LEN),
+			     key.b, NULL);
 	if (rc == 0)
 		*ret_key = key;
 	else
@@ -199,7 +120,6 @@ int key_ring_unwrap(struct key_ring *r, uint32_t ledger, const uint8_t wrapped[K
 			     "master key",
 			     (unsigned)ledger);
 	mem_wipe(&key, sizeof(key));
-	aead_free(a);
 	return rc;
 }
 

@@ -1,9 +1,25 @@
 /* stele inspect: which kind of file it is, and on to the one that can show it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "main/command.h"
 #include "main/inspect.h"
+
+char *inspect_data(const struct inspect_options *o, int levels)
+{
+	char *folder = o->data ? xstrdup(o->data) : realpath(o->path, NULL);
+
+	while (!o->data && folder && levels-- > 0) {
+		char *slash = strrchr(folder, '/');
+
+		if (!slash || slash == folder)
+			break;
+		*slash = '\0';
+	}
+	return folder ? folder : xstrdup(".");
+}
 
 static bool ends_with(const char *path, const char *suffix)
 {
@@ -28,7 +44,8 @@ int cmd_inspect(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{"block", OPTION_NUMBER, "N", "of a segment: the columns of block N", &o.block, 0, INSPECT_ALL_BLOCKS},
 		{"records", OPTION_FLAG, NULL, "the records too", &o.with_records, 0, 0},
-		{"data", OPTION_TEXT, "DIR", "the data folder, for the ids (found from FILE)", &o.data, 0, 0},
+		{"data", OPTION_TEXT, "DIR", "the data folder, for the keys (found from FILE)", &o.data, 0, 0},
+		MASTER_KEY_SPEC(o.master_key),
 		{"json", OPTION_FLAG, NULL, "one JSON object a line", &o.is_json, 0, 0},
 	};
 	const struct options options = {"inspect", "FILE",

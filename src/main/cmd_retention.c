@@ -68,9 +68,11 @@ static int run_server(struct target *t, const struct retention_options *o, struc
 int cmd_retention(int argc, char **argv)
 {
 	struct retention_options o = {false};
+	struct offline folder = {.io = &io_posix};
 	struct target target = {0};
 	const struct option_spec specs[] = {
 		TARGET_SPECS(target),
+		MASTER_KEY_SPEC(folder.master_key),
 		{"dry-run", OPTION_FLAG, NULL, "say what would go, and remove nothing", &o.is_dry_run, 0, 0},
 		{"json", OPTION_FLAG, NULL, "the result as one JSON object", &o.is_json, 0, 0},
 	};
@@ -86,7 +88,8 @@ int cmd_retention(int argc, char **argv)
 	if (options_parse(&options, argc, argv, NULL, &code))
 		return code;
 	if (target.data && !target.url) {
-		rc = offline_retention(&io_posix, target.data, o.is_dry_run, &result, &err);
+		folder.folder = target.data;
+		rc = offline_retention(&folder, o.is_dry_run, &result, &err);
 		if (rc < 0)
 			return command_fail("retention", &err, rc == E_CORRUPT ? EXIT_CODE_FAULT : EXIT_CODE_CANNOT);
 	} else {

@@ -29,12 +29,12 @@ static int seal_server(struct target *t, bool is_json, struct err *err)
 	return rc;
 }
 
-static int seal_folder(const char *folder, bool is_json, struct err *err)
+static int seal_folder(const struct offline *folder, bool is_json, struct err *err)
 {
 	struct store_figures f;
 	int rc;
 
-	if ((rc = offline_seal(&io_posix, folder, &f, err)) < 0)
+	if ((rc = offline_seal(folder, &f, err)) < 0)
 		return rc;
 	if (is_json)
 		printf("{\"segments\":%llu,\"segment_bytes\":%llu,\"journal_bytes\":%llu,\"head_records\":%llu}\n",
@@ -48,10 +48,12 @@ static int seal_folder(const char *folder, bool is_json, struct err *err)
 
 int cmd_seal(int argc, char **argv)
 {
+	struct offline folder = {.io = &io_posix};
 	struct target target = {0};
 	bool is_json = false;
 	const struct option_spec specs[] = {
 		TARGET_SPECS(target),
+		MASTER_KEY_SPEC(folder.master_key),
 		{"json", OPTION_FLAG, NULL, "the result as one JSON object", &is_json, 0, 0},
 	};
 	const struct options options = {"seal", NULL,
@@ -65,7 +67,8 @@ int cmd_seal(int argc, char **argv)
 	if (options_parse(&options, argc, argv, NULL, &code))
 		return code;
 	if (target.data && !target.url) {
-		rc = seal_folder(target.data, is_json, &err);
+		folder.folder = target.data;
+		rc = seal_folder(&folder, is_json, &err);
 		return rc < 0 ? command_fail("seal", &err, rc == E_CORRUPT ? EXIT_CODE_FAULT : EXIT_CODE_CANNOT)
 			      : EXIT_CODE_OK;
 	}

@@ -21,6 +21,7 @@ struct serve_options {
 	const char *listen;
 	const char *log_host;
 	const char *state;
+	const char *master_key;
 	uint32_t idle_timeout_s;
 	uint32_t request_timeout_s;
 	uint32_t heartbeat_s;
@@ -63,6 +64,7 @@ static int run(const struct serve_options *o, struct err *err)
 				       .heartbeat_s = o->heartbeat_s};
 	struct service_config service_config = {.io = &io_posix,
 						.folder = o->data,
+						.master_key = o->master_key,
 						.log_host = o->log_host,
 						.state_folder = o->state,
 						.export_keep_s = o->export_keep_s,
@@ -102,6 +104,7 @@ int cmd_serve(int argc, char **argv)
 				  .heartbeat_s = HEARTBEAT_S};
 	const struct option_spec specs[] = {
 		{"data", OPTION_TEXT, "DIR", "the data folder, made when missing (required)", &o.data, 0, 0},
+		MASTER_KEY_SPEC(o.master_key),
 		{"listen", OPTION_TEXT, "ADDRESS:PORT", "where to listen (" DEFAULT_LISTEN "); port 0 takes a free one",
 		 &o.listen, 0, 0},
 		{"log-host", OPTION_TEXT, "HOST",

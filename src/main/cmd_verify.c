@@ -79,8 +79,11 @@ static const char *find_mistake(const struct verify_options *o)
 	if (things != 1)
 		return "it takes one of --data DIR, a bundle, an event with --proof, --url URL";
 	if (o->target.data)
-		return o->vkey || o->proof || o->remember || o->is_full ? "--data takes no other option but --json"
-									: NULL;
+		return o->vkey || o->proof || o->remember || o->is_full
+			       ? "--data takes no other option but --json and --master-key"
+			       : NULL;
+	if (o->master_key)
+		return "--master-key goes with --data";
 	if (!o->vkey)
 		return "--vkey is missing: without the log's verifier key nothing is proved";
 	if (o->target.url)
@@ -123,6 +126,7 @@ int cmd_verify(int argc, char **argv)
 		{"remember", OPTION_TEXT, "FILE", "keep its checkpoint here; it must go on from the one kept",
 		 &o.remember, 0, 0},
 		{"full", OPTION_FLAG, NULL, "read all its records, not a sample", &o.is_full, 0, 0},
+		MASTER_KEY_SPEC(o.master_key),
 		{"json", OPTION_FLAG, NULL, "the result (and each fault) as one JSON object a line", &o.is_json, 0, 0},
 	};
 	const struct options options = {

@@ -12,10 +12,14 @@
 struct inspect_options {
 	const char *path;
 	const char *data;
+	const char *master_key;
 	uint32_t block;
 	bool with_records;
 	bool is_json;
 };
+
+/* The data folder: the one given, or `levels` above the file. Freed by the caller. */
+char *inspect_data(const struct inspect_options *o, int levels);
 
 int inspect_journal(const struct inspect_options *o, struct err *err);
 int inspect_segment(const struct inspect_options *o, struct err *err);

@@ -1,9 +1,12 @@
 /* A journal file: one line a frame. Ids and received times of its records are '0's: the store fills them in. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "codec/timestamp.h"
 #include "main/inspect.h"
+#include "service/offline.h"
 #include "store/journal_inspect.h"
 
 void inspect_time(int64_t us, char to[INSPECT_TIME_MAX])
@@ -67,9 +70,19 @@ static int on_frame(void *user, uint64_t off, const struct journal_frame *frame,
 
 int inspect_journal(const struct inspect_options *o, struct err *err)
 {
+	char *data = inspect_data(o, 2);
+	struct offline offline = {.io = &io_posix, .folder = data, .master_key = o->master_key};
 	struct journal_inspection found;
-	int rc = journal_inspect(&io_posix, o->path, on_frame, (void *)(uintptr_t)o, &found, err);
+	struct err why = ERR_INIT;
+	struct key key;
+	bool has_key = offline_node_key(&offline, &key, &why) == 0;
+	int rc =
+		journal_inspect(&io_posix, o->path, has_key ? &key : NULL, on_frame, (void *)(uintptr_t)o, &found, err);
 
+	if (rc == E_CRYPTO && !has_key && err)
+		*err = why; /* a plain journal needs no key, so it is asked for only now */
+	mem_wipe(&key, sizeof(key));
+	free(data);
 	if (rc < 0)
 		return rc;
 	if (o->is_json)

@@ -26,38 +26,31 @@ static char *folder_above(const char *path, int levels)
 }
 
 /* <data>/segments/<ledger>/<first>-<next>.seg says the ledger; its key gives the records their ids. */
-static int find_id_key(const struct inspect_options *o, uint8_t id_key[ID_KEY_LEN], struct err *err)
+static uint32_t ledger_of(const char *folder)
 {
-	char *ledger_folder = folder_above(o->path, 1);
-	char *data = o->data ? xstrdup(o->data) : folder_above(o->path, 3);
-	const char *name = strrchr(ledger_folder, '/');
-	uint32_t ledger = (uint32_t)strtoul(name ? name + 1 : ledger_folder, NULL, 10);
-	int rc = offline_id_key(&io_posix, data, ledger, id_key, err);
+	const char *name = strrchr(folder, '/');
 
-	free(ledger_folder);
-	free(data);
-	return rc;
+	return (uint32_t)strtoul(name ? name + 1 : folder, NULL, 10);
 }
 
 static int open_segment(const struct inspect_options *o, struct segment **ret, struct err *err)
 {
 	char *folder = folder_above(o->path, 1);
+	char *data = inspect_data(o, 3);
+	struct offline offline = {.io = &io_posix, .folder = data, .master_key = o->master_key};
 	const char *slash = strrchr(o->path, '/');
 	struct object_store *objects = NULL;
 	struct object *object = NULL;
-	uint8_t id_key[ID_KEY_LEN];
 	int rc;
 
-	if ((rc = find_id_key(o, id_key, err)) < 0)
-		goto out;
 	if ((rc = object_store_open_folder(&io_posix, folder, &objects, err)) < 0)
 		goto out;
 	if ((rc = object_open(objects, slash ? slash + 1 : o->path, &object, err)) < 0)
 		goto out;
-	rc = segment_open(object, id_key, ret, err);
+	rc = offline_segment(&offline, ledger_of(folder), object, ret, err);
 out:
 	object_store_close(objects);
-	mem_wipe(id_key, sizeof(id_key));
+	free(data);
 	free(folder);
 	return rc;
 }

@@ -30,6 +30,13 @@ struct options {
 	size_t spec_count;
 };
 
+/* The row of every command that opens a data folder. */
+#define MASTER_KEY_SPEC(to)                                                                                            \
+	{                                                                                                              \
+		"master-key", OPTION_TEXT, "SOURCE", "file:PATH, env:NAME or command:COMMAND (file:DIR/master.key)",   \
+			&(to), 0, 0                                                                                    \
+	}
+
 #define OPTIONS_COUNT(specs) (sizeof(specs) / sizeof((specs)[0]))
 
 /* 0: go on, with *ret_operand the operand or NULL; otherwise the command ends with *ret_code: help was printed, or the

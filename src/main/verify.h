@@ -15,6 +15,7 @@ struct verify_options {
 	const char *vkey;
 	const char *proof;
 	const char *remember;
+	const char *master_key; /* of a folder; NULL: the one in it */
 	bool is_full;
 	bool is_json;
 };

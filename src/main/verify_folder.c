@@ -40,10 +40,11 @@ static void on_fault(void *user, const struct err *fault)
 
 int verify_folder(const struct verify_options *o)
 {
+	struct offline folder = {.io = &io_posix, .folder = o->target.data, .master_key = o->master_key};
 	struct verify_run run = {.is_json = o->is_json};
 	struct err err = ERR_INIT;
 	uint64_t records = 0;
-	int rc = offline_verify(&io_posix, o->target.data, on_fault, &run, &records, &err);
+	int rc = offline_verify(&folder, on_fault, &run, &records, &err);
 
 	if (rc < 0 && run.faults == 0)
 		return command_fail("verify", &err, EXIT_CODE_CANNOT);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "service/export_box.h"
 #include "service/export_queue.h"
 #include "service/service_priv.h"
 
@@ -225,6 +226,42 @@ static void fill_file(const struct principal *who, const struct control_export_j
 	f->size_bytes = (uint64_t)j->bytes;
 }
 
+static int read_file(void *user, uint64_t off, size_t len, uint8_t *to, struct err *err)
+{
+	const struct export_file *f = user;
+	ssize_t n = io_read_full(f->io, f->fd, to, len, off);
+
+	if (n < 0)
+		return err_errno(err, (int)-n, "reading the file of an export");
+	if ((size_t)n < len)
+		return err_set(err, E_IO, "the file of an export has %llu bytes less than it had",
+			       (unsigned long long)(len - (size_t)n));
+	return 0;
+}
+
+static struct boxes_source source_of(struct export_file *f)
+{
+	return (struct boxes_source){read_file, f, EXPORT_BOX_HEADER, f->size_bytes};
+}
+
+static int open_file(struct service *s, const char *path, struct export_file *f, struct err *err)
+{
+	struct boxes_source source = source_of(f);
+	struct io_stat st;
+	int rc = s->io->stat(s->io, path, &st);
+
+	if (rc == 0)
+		rc = f->fd = s->io->open(s->io, path, O_RDONLY, 0);
+	if (rc == -ENOENT)
+		return err_set(err, E_NOT_FOUND, "the file of the export is gone");
+	if (rc < 0)
+		return err_errno(err, -rc, "opening %s", path);
+	rc = export_box_open(&source, st.size_bytes, &s->node_key, f->id, &f->boxes, err);
+	if (rc < 0)
+		export_file_close(f);
+	return rc;
+}
+
 int service_export_file(struct service *s, const struct principal *who, struct span id, struct export_file *ret,
 			struct err *err)
 {
@@ -238,15 +275,10 @@ int service_export_file(struct service *s, const struct principal *who, struct s
 	if ((rc = check_done(&j, err)) < 0)
 		goto out;
 	path = export_queue_path(s->exports, &j);
-	f.fd = s->io->open(s->io, path, O_RDONLY, 0);
-	if (f.fd == -ENOENT)
-		rc = err_set(err, E_NOT_FOUND, "the file of the export is gone");
-	else if (f.fd < 0)
-		rc = err_errno(err, -f.fd, "opening %s", path);
-	if (rc < 0)
-		goto out;
 	fill_file(who, &j, &f);
-	*ret = f;
+	rc = open_file(s, path, &f, err);
+	if (rc == 0)
+		*ret = f;
 out:
 	free(path);
 	control_export_job_release(&j);
@@ -255,19 +287,19 @@ out:
 
 int export_file_read(struct export_file *f, uint64_t off, size_t len, struct buf *to, struct err *err)
 {
+	struct boxes_source source = source_of(f);
 	uint8_t *room = buf_room(to, len);
-	ssize_t n;
+	int rc;
 
+	if (off > f->size_bytes || len > f->size_bytes - off)
+		return err_set(err, E_IO, "the file of an export has %llu bytes; %zu are wanted at %llu",
+			       (unsigned long long)f->size_bytes, len, (unsigned long long)off);
 	if (!room)
 		return err_set(err, E_NO_MEMORY, "not enough memory for a piece of an export");
-	n = io_read_full(f->io, f->fd, room, len, off);
-	if (n < 0)
-		return err_errno(err, (int)-n, "reading the file of an export");
-	if ((size_t)n < len)
-		return err_set(err, E_IO, "the file of an export has %llu bytes less than it had",
-			       (unsigned long long)(len - (size_t)n));
-	buf_commit(to, len);
-	return 0;
+	rc = f->boxes ? boxes_read(f->boxes, &source, off, len, room, err) : read_file(f, off, len, room, err);
+	if (rc == 0)
+		buf_commit(to, len);
+	return rc;
 }
 
 void export_file_close(struct export_file *f)
@@ -275,4 +307,5 @@ void export_file_close(struct export_file *f)
 	if (f->fd >= 0)
 		(void)f->io->close(f->io, f->fd); /* opened for reading */
 	f->fd = -1;
+	f->boxes = boxes_free(f->boxes);
 }

@@ -38,7 +38,8 @@ int service_export_delete(struct service *s, const struct principal *who, struct
 struct export_file {
 	struct io *io;
 	int fd;
-	uint64_t size_bytes;
+	uint64_t size_bytes; /* of what was exported */
+	struct boxes *boxes; /* NULL: the file is plain */
 	enum export_format format;
 	char name[EXPORT_NAME_MAX]; /* for the client */
 	char id[EXPORT_ID_LEN + 1]; /* a file never changes, so this names its content too */
@@ -49,7 +50,7 @@ struct export_file {
 int service_export_file(struct service *s, const struct principal *who, struct span id, struct export_file *ret,
 			struct err *err) __attribute__((warn_unused_result));
 
-/* Appends `len` bytes from `off`. E_IO, also when the file is shorter; E_NO_MEMORY. */
+/* Appends `len` bytes from `off`. E_CORRUPT; E_IO, also when the file is shorter; E_NO_MEMORY. */
 int export_file_read(struct export_file *f, uint64_t off, size_t len, struct buf *to, struct err *err)
 	__attribute__((warn_unused_result));
 void export_file_close(struct export_file *f);

@@ -16,6 +16,7 @@
 #include "base/diag.h"
 #include "base/durable.h"
 #include "base/mem.h"
+#include "service/export_box.h"
 #include "service/service_priv.h"
 
 #define FOLDER_NAME "exports"
@@ -306,8 +307,9 @@ static int check_disk(struct export_queue *q, struct err *err)
 	return 0;
 }
 
-static int write_pieces(struct runner *r, struct export *x, struct durable_file *f, struct err *err)
+static int write_pieces(struct runner *r, struct export *x, struct export_writer *w, struct err *err)
 {
+	struct durable_file *f = w->file;
 	struct buf piece = BUF_INIT;
 	uint64_t synced = 0;
 	int rc = 0, end = 0;
@@ -315,24 +317,25 @@ static int write_pieces(struct runner *r, struct export *x, struct durable_file 
 	while (rc == 0 && end == 0) {
 		buf_reset(&piece);
 		end = export_produce(x, EXPORT_PIECE_BYTES, &piece, err);
-		rc = end < 0 ? end : check_in(r, x, f->size_bytes + piece.len, err);
+		rc = end < 0 ? end : check_in(r, x, w->plain_bytes + piece.len, err);
 		if (rc == 0)
 			rc = check_disk(r->queue, err);
 		if (rc == 0)
-			rc = durable_file_put(f, buf_span(&piece), err);
+			rc = export_writer_put(w, buf_span(&piece), err);
 		if (rc == 0 && f->size_bytes - synced >= EXPORT_SYNC_BYTES) {
 			rc = durable_file_sync(f, err);
 			synced = f->size_bytes;
 		}
 	}
 	buf_release(&piece);
-	return rc;
+	return rc < 0 ? rc : export_writer_end(w, err);
 }
 
 static int make_file(struct runner *r, struct control_export_job *j, struct err *err)
 {
 	struct durable_file *f = xalloc(sizeof(*f));
 	char *path = export_queue_path(r->queue, j);
+	struct export_writer w = {0};
 	struct export *x = NULL;
 	struct export_progress progress;
 	int rc;
@@ -341,13 +344,16 @@ static int make_file(struct runner *r, struct control_export_job *j, struct err 
 		goto out;
 	if ((rc = durable_file_begin(f, r->queue->service->io, path, 0600, err)) < 0)
 		goto out;
-	if ((rc = write_pieces(r, x, f, err)) < 0)
+	if ((rc = export_writer_begin(&w, f, &r->queue->service->node_key, j->id, err)) < 0)
+		goto out;
+	if ((rc = write_pieces(r, x, &w, err)) < 0)
 		goto out;
 	rc = durable_file_commit(f, err);
 	export_progress(x, &progress);
 	j->records = (int64_t)progress.records;
-	j->bytes = (int64_t)f->size_bytes;
+	j->bytes = (int64_t)w.plain_bytes;
 out:
+	export_writer_release(&w);
 	durable_file_abort(f);
 	export_close(x);
 	free(path);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "control/control.h"
+#include "control/secret.h"
 #include "service/service_priv.h"
 
 /* A folder is one of ours when it has a control.db; nothing is made where there is none. */
@@ -17,40 +18,47 @@ static int check_folder(struct io *io, const char *folder, struct err *err)
 }
 
 /* As much of a service as the keys of ledgers need. */
-static int open_keys(struct io *io, const char *folder, struct service *s, struct err *err)
+static int open_keys(const struct offline *o, enum keys_open how, struct service *s, struct err *err)
 {
 	int rc;
 
-	if ((rc = check_folder(io, folder, err)) < 0)
+	s->io = o->io;
+	s->folder = xstrdup(o->folder);
+	if ((rc = check_folder(o->io, o->folder, err)) < 0)
 		return rc;
-	if ((rc = control_open(folder, &s->control, err)) < 0)
+	if ((rc = control_open(o->folder, &s->control, err)) < 0)
 		return rc;
-	return key_ring_open(io, folder, false, &s->ring, err);
+	return service__keys_open(s, o->master_key, how, err);
 }
 
 static void close_keys(struct service *s)
 {
-	if (s->ring)
-		key_ring_close(s->ring);
+	service__keys_close(s);
 	control_close(s->control);
+	free(s->folder);
 }
 
-static int open_store(struct io *io, const char *folder, struct service *s, struct err *err)
+static int open_store(struct service *s, struct err *err)
 {
-	struct store_config config = {
-		.io = io, .folder = folder, .key = service__ledger_key, .user = s, .no_threads = true};
+	struct store_config config = {.io = s->io,
+				      .folder = s->folder,
+				      .key = service__ledger_key,
+				      .epoch = service__epoch,
+				      .epoch_key = service__epoch_key,
+				      .user = s,
+				      .no_threads = true};
 
 	return store_open(&config, &s->store, err);
 }
 
-int offline_seal(struct io *io, const char *folder, struct store_figures *ret, struct err *err)
+int offline_seal(const struct offline *o, struct store_figures *ret, struct err *err)
 {
 	struct service s = {0};
 	int rc;
 
-	if ((rc = open_keys(io, folder, &s, err)) < 0)
+	if ((rc = open_keys(o, KEYS_OPEN, &s, err)) < 0)
 		goto out;
-	if ((rc = open_store(io, folder, &s, err)) < 0)
+	if ((rc = open_store(&s, err)) < 0)
 		goto out;
 	if ((rc = store_seal(s.store, err)) < 0)
 		goto out;
@@ -62,16 +70,15 @@ out:
 	return rc;
 }
 
-int offline_verify(struct io *io, const char *folder, store_fault_fn *found, void *user, uint64_t *ret_records,
-		   struct err *err)
+int offline_verify(const struct offline *o, store_fault_fn *found, void *user, uint64_t *ret_records, struct err *err)
 {
 	struct err fault = ERR_INIT;
 	struct service s = {0};
 	int rc;
 
-	if ((rc = open_keys(io, folder, &s, err)) < 0)
+	if ((rc = open_keys(o, KEYS_OPEN, &s, err)) < 0)
 		goto out;
-	if ((rc = open_store(io, folder, &s, &fault)) < 0) {
+	if ((rc = open_store(&s, &fault)) < 0) {
 		if (rc == E_CORRUPT)
 			found(user, &fault);
 		if (err)
@@ -86,14 +93,14 @@ out:
 	return rc;
 }
 
-int offline_retention(struct io *io, const char *folder, bool is_dry_run, struct retention_result *ret, struct err *err)
+int offline_retention(const struct offline *o, bool is_dry_run, struct retention_result *ret, struct err *err)
 {
-	const struct service_config config = {.io = io, .folder = folder, .url = ""};
+	const struct service_config config = {.io = o->io, .folder = o->folder, .url = "", .master_key = o->master_key};
 	struct service *s = NULL;
 	bool is_first;
 	int rc;
 
-	if ((rc = check_folder(io, folder, err)) < 0)
+	if ((rc = check_folder(o->io, o->folder, err)) < 0)
 		return rc;
 	if ((rc = service_open(&config, &s, &is_first, err)) < 0)
 		return rc;
@@ -102,19 +109,108 @@ int offline_retention(struct io *io, const char *folder, bool is_dry_run, struct
 	return rc;
 }
 
-int offline_id_key(struct io *io, const char *folder, uint32_t ledger, uint8_t ret_id_key[ID_KEY_LEN], struct err *err)
+int offline_node_key(const struct offline *o, struct key *ret_key, struct err *err)
 {
 	struct service s = {0};
+	int rc = open_keys(o, KEYS_READ, &s, err);
+
+	if (rc == 0)
+		*ret_key = s.node_key;
+	close_keys(&s);
+	return rc;
+}
+
+int offline_segment(const struct offline *o, uint32_t ledger, struct object *object, struct segment **ret,
+		    struct err *err)
+{
+	struct service s = {0};
+	struct segment_keys keys = {service__epoch_key, &s};
+	uint8_t id_key[ID_KEY_LEN];
 	struct key key;
 	int rc;
 
-	if ((rc = open_keys(io, folder, &s, err)) < 0)
-		goto out;
-	if ((rc = service__ledger_key(&s, ledger, &key, err)) < 0)
-		goto out;
-	key_derive(&key, "stele id v1", span_of(NULL, 0), ret_id_key, ID_KEY_LEN); /* the label is ledger.c's */
+	if ((rc = open_keys(o, KEYS_READ, &s, err)) == 0)
+		rc = service__ledger_key(&s, ledger, &key, err);
+	if (rc == 0) {
+		key_derive(&key, "stele id v1", span_of(NULL, 0), id_key, ID_KEY_LEN); /* the label is ledger.c's */
+		rc = segment_open_sealed(object, id_key, keys, ret, err);
+	} else {
+		object_close(object);
+	}
 	mem_wipe(&key, sizeof(key));
-out:
+	mem_wipe(id_key, sizeof(id_key));
 	close_keys(&s);
+	return rc;
+}
+
+/* ---- another master key ---- */
+
+struct rotation {
+	struct key_ring *old;
+	struct key_ring *new;
+};
+
+static int reseal(void *user, const char *label, struct span context, struct span old, uint8_t *to, struct err *err)
+{
+	struct rotation *r = user;
+	uint8_t *secret = xalloc(old.len);
+	int rc = key_ring_unseal(r->old, label, context, old, secret, err);
+
+	if (rc == 0)
+		rc = key_ring_seal(r->new, label, context, span_of(secret, old.len - KEY_SEAL_LEN), to, err);
+	mem_wipe(secret, old.len);
+	free(secret);
+	return rc;
+}
+
+/* Where the new key is: the source that was given, or a file next to the old one's. Freed by the caller. */
+static char *next_source(const struct service *s, const struct offline *o, const char *new_key, struct err *err)
+{
+	char *path = new_key ? NULL : key_ring_path(s->folder, o->master_key);
+	char *source = path ? xformat("file:%s%s", path, MASTER_KEY_NEXT) : NULL;
+
+	if (!new_key && !path)
+		err_set(err, E_INVALID, "where is the new master key? It is made here only when the old one is a file");
+	free(path);
+	return new_key ? xstrdup(new_key) : source;
+}
+
+static int rotate(struct service *s, const struct offline *o, const char *new_key, uint64_t *ret_count, struct err *err)
+{
+	struct rotation r = {.old = s->ring};
+	char *source = next_source(s, o, new_key, err);
+	struct key_ring *same = NULL;
+	int rc = source ? key_ring_open(s->io, s->folder, source, true, &r.new, err) : E_INVALID;
+
+	if (rc == 0 && new_key && service__ring_open(s, new_key, false, &same, NULL) == 0)
+		rc = err_set(err, E_INVALID, "the new master key is the one that is in use");
+	if (rc == 0)
+		rc = control_reseal(s->control, reseal, &r, ret_count, err);
+	if (rc == 0 && !new_key) { /* opening finds out that the file is to be renamed */
+		s->ring = key_ring_close(s->ring);
+		rc = service__ring_open(s, o->master_key, false, &s->ring, err);
+	}
+	key_ring_close(same);
+	key_ring_close(r.new);
+	free(source);
+	return rc;
+}
+
+int offline_rotate(const struct offline *o, const char *new_key, uint64_t *ret_count, struct err *err)
+{
+	struct service s = {0};
+	int lock = -1;
+	int rc;
+
+	if ((rc = check_folder(o->io, o->folder, err)) < 0)
+		return rc;
+	rc = store_lock(o->io, o->folder, &lock, err);
+	if (rc == 0)
+		rc = open_keys(o, KEYS_READ, &s, err);
+	if (rc == 0)
+		rc = rotate(&s, o, new_key, ret_count, err);
+	close_keys(&s);
+	if (lock >= 0)
+		(void)o->io->close(o->io, lock); /* gives the lock back */
 	return rc;
 }

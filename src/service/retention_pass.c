@@ -8,9 +8,12 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "codec/json_text.h"
+#include "control/ledger_epoch.h"
 #include "service/retention_priv.h"
 #include "service/self_event.h"
 #include "service/service_priv.h"
+
+#define US_PER_S INT64_C(1000000)
 
 static bool is_closing(struct service *s)
 {
@@ -28,6 +31,19 @@ static void set_span_of(struct org *org, int64_t days)
 {
 	ledger_set_merge_span_us(org->ledger[LEDGER_MAIN], days * DAY_US / RETENTION_SPAN_SHARE);
 	ledger_set_merge_span_us(org->ledger[LEDGER_SELF], 0);
+}
+
+/* Keys of segments last as short as their records do, so that they can be destroyed soon after; 0 days: for ever. */
+static int set_epoch(struct service *s, const struct org *org, int64_t days, struct err *err)
+{
+	uint32_t ledger = org->control.ledger[LEDGER_MAIN];
+	int64_t seconds = days ? days * (DAY_US / US_PER_S) / RETENTION_SPAN_SHARE : LEDGER_EPOCH_S;
+	int64_t now;
+	int rc = control_ledger_epoch_seconds(s->control, ledger, &now, err);
+
+	if (seconds < LEDGER_EPOCH_MIN_S)
+		seconds = LEDGER_EPOCH_MIN_S;
+	return rc < 0 || now == seconds ? rc : control_ledger_set_epoch_seconds(s->control, ledger, seconds, err);
 }
 
 typedef int org_fn(struct service *s, struct org *org, void *user, struct err *err);
@@ -74,7 +90,7 @@ static int set_span(struct service *s, struct org *org, void *user, struct err *
 	(void)user;
 	if (rc == 0)
 		set_span_of(org, days);
-	return rc;
+	return rc < 0 ? rc : set_epoch(s, org, days, err);
 }
 
 void retention__respan(struct service *s)
@@ -257,6 +273,8 @@ static int expire(struct service *s, struct org *org, void *user, struct err *er
 	if ((rc = find_limit(s, org, &days, &before_us, &expires, err)) < 0)
 		return rc;
 	set_span_of(org, days);
+	if ((rc = set_epoch(s, org, days, err)) < 0)
+		return rc;
 	if (!expires)
 		return 0;
 	if ((rc = seal_old_head(org, days, err)) < 0)

@@ -8,35 +8,28 @@
 #include "service/service_priv.h"
 #include "service/verification.h"
 
-int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct err *err)
-{
-	struct service *s = user;
-	uint8_t wrapped[KEY_WRAPPED_LEN];
-	int rc;
-
-	if ((rc = control_ledger_key(s->control, ledger, wrapped, err)) < 0)
-		return rc;
-	return key_ring_unwrap(s->ring, ledger, wrapped, ret_key, err);
-}
-
-static int open_parts(struct service *s, const char *url, bool *ret_is_first, struct err *err)
+static int open_parts(struct service *s, const struct service_config *c, bool *ret_is_first, struct err *err)
 {
 	/* Nothing is merged before retention has said how far. */
-	struct store_config config = {
-		.io = s->io, .folder = s->folder, .key = service__ledger_key, .user = s, .merge_span_us = 1};
-	int64_t orgs;
+	struct store_config config = {.io = s->io,
+				      .folder = s->folder,
+				      .key = service__ledger_key,
+				      .epoch = service__epoch,
+				      .epoch_key = service__epoch_key,
+				      .pruned = service__pruned,
+				      .user = s,
+				      .merge_span_us = 1};
 	int rc;
 
 	if ((rc = control_open(s->folder, &s->control, err)) < 0)
 		return rc;
-	/* A master key is made for a new folder only: a lost one must not be replaced in silence. */
-	if ((rc = control_org_count(s->control, &orgs, err)) < 0)
-		return rc;
-	if ((rc = key_ring_open(s->io, s->folder, orgs == 0, &s->ring, err)) < 0)
+	if ((rc = service__keys_open(s, c->master_key, KEYS_MAKE, err)) < 0)
 		return rc;
 	if ((rc = store_open(&config, &s->store, err)) < 0)
 		return rc;
-	return service__bootstrap(s, url, ret_is_first, err);
+	if ((rc = service__keys_check(s, err)) < 0)
+		return rc;
+	return service__bootstrap(s, c->url, ret_is_first, err);
 }
 
 static int start_signer(struct service *s, const struct service_config *config, struct err *err)
@@ -68,7 +61,7 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	mutex_init(&s->mu);
 	mutex_init(&s->watch_mu);
 	cond_init(&s->watch_cond);
-	if ((rc = open_parts(s, config->url, ret_is_first, err)) < 0) {
+	if ((rc = open_parts(s, config, ret_is_first, err)) < 0) {
 		service_close(s);
 		return rc;
 	}
@@ -127,8 +120,7 @@ struct service *service_close(struct service *s)
 	log_signer_stop(s->signer);
 	if (s->store)
 		store_close(s->store);
-	if (s->ring)
-		key_ring_close(s->ring);
+	service__keys_close(s);
 	control_close(s->control);
 	free_tables(s);
 	digest_free(s->digest);

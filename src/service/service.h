@@ -26,7 +26,8 @@ struct org;
 struct service_config {
 	struct io *io;
 	const char *folder;
-	const char *url; /* where it will be reached; stands in bootstrap.json */
+	const char *url;        /* where it will be reached; stands in bootstrap.json */
+	const char *master_key; /* its source, as key_ring_open has it; NULL: <folder>/master.key */
 	/* 0 for the usual: */
 	const char *log_host;      /* DEFAULT_LOG_HOST; of the logs' origins */
 	const char *state_folder;  /* none; where signed heads are kept outside of the data folder */

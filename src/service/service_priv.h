@@ -34,6 +34,7 @@ struct service {
 	char *folder;
 	struct control *control;
 	struct key_ring *ring;
+	struct key node_key; /* of journals and of the files of exports */
 	struct store *store;
 	struct team *team; /* shares large searches */
 	struct export_queue *exports;
@@ -53,8 +54,30 @@ struct service {
 	bool is_closing;
 };
 
-/* Unwraps a ledger's key. */
+/* ---- key_chain.c ---- */
+
+enum keys_open {
+	KEYS_MAKE, /* what a new folder lacks is made */
+	KEYS_OPEN, /* only what folders of before did not have */
+	KEYS_READ, /* nothing */
+};
+/* Opens the ring of s->control by the master key of `source`, and reads the node's key. E_CRYPTO when it is the key of
+ * another folder, besides what key_ring_open says; then nothing was changed. */
+int service__keys_open(struct service *s, const char *source, enum keys_open how, struct err *err)
+	__attribute__((warn_unused_result));
+void service__keys_close(struct service *s);
+/* E_CRYPTO when the master key was changed since: no more once the store is locked. */
+int service__keys_check(struct service *s, struct err *err) __attribute__((warn_unused_result));
+/* A ring that fits control.db, with the rename of a rotation made up for. */
+int service__ring_open(struct service *s, const char *source, bool may_create, struct key_ring **ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* The store's callbacks: store_key_fn, store_epoch_fn, store_pruned_fn, segment_key_fn. */
 int service__ledger_key(void *user, uint32_t ledger, struct key *ret_key, struct err *err);
+int service__epoch(void *user, uint32_t ledger, uint64_t first, uint64_t next, bool is_new, uint32_t *ret_epoch,
+		   struct err *err);
+void service__pruned(void *user, uint32_t ledger, uint64_t first);
+int service__epoch_key(void *user, uint32_t ledger, uint32_t epoch, struct key *ret_key, struct err *err);
 
 /* An org by its number in control.db. */
 int service__org(struct service *s, int64_t id, struct org **ret, struct err *err) __attribute__((warn_unused_result));

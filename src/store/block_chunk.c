@@ -7,7 +7,7 @@
 static int read_chunk(struct block *b, uint32_t off, uint32_t len, uint32_t crc, struct span *ret, uint8_t **ret_owned,
 		      struct err *err)
 {
-	const uint8_t *in_memory = object_memory(b->segment->object);
+	const uint8_t *in_memory = segment__memory(b->segment);
 	uint8_t *p = NULL;
 	int rc = 0;
 
@@ -17,7 +17,7 @@ static int read_chunk(struct block *b, uint32_t off, uint32_t len, uint32_t crc,
 		*ret = span_of(b->whole + off, len);
 	} else {
 		p = try_alloc(len + 1);
-		rc = p ? object_read(b->segment->object, b->info.off + off, len, p, err)
+		rc = p ? segment__read(b->segment, b->info.off + off, len, p, err)
 		       : err_set(err, E_NO_MEMORY, "not enough memory for a column");
 		*ret = span_of(p, len);
 	}

@@ -210,7 +210,7 @@ int block__open(struct segment *s, uint32_t number, struct block **ret, struct e
 	b->header_len = s->header_bytes[number];
 	b->slot_of = xarray(shape_set_column_count(s->shapes), sizeof(*b->slot_of));
 	b->header = try_alloc(b->header_len);
-	rc = b->header ? object_read(s->object, b->info.off, b->header_len, b->header, err)
+	rc = b->header ? segment__read(s, b->info.off, b->header_len, b->header, err)
 		       : err_set(err, E_NO_MEMORY, "not enough memory for a block");
 	if (rc == 0)
 		rc = read_header(b, err);

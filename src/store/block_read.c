@@ -119,12 +119,12 @@ int block__read_whole(struct block *b, struct err *err)
 {
 	int rc;
 
-	if (b->whole || object_memory(b->segment->object))
+	if (b->whole || segment__memory(b->segment))
 		return 0;
 	b->whole = try_alloc(b->info.bytes);
 	if (!b->whole)
 		return err_set(err, E_NO_MEMORY, "not enough memory for a block");
-	rc = object_read(b->segment->object, b->info.off, b->info.bytes, b->whole, err);
+	rc = segment__read(b->segment, b->info.off, b->info.bytes, b->whole, err);
 	if (rc < 0) {
 		free(b->whole);
 		b->whole = NULL;

@@ -18,6 +18,7 @@
  */
 #include "store/journal_priv.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/durable.h"
@@ -29,11 +30,11 @@
 #define DIRECT_BYTES (1u << 17)  /* a payload from here on is written from where it lies */
 #define COMMIT_BYTES (32u << 20) /* bounds how long the first frame of a commit waits for its sync */
 
-static uint64_t frame_bytes(const struct journal_write *w)
+static uint64_t frame_bytes(const struct journal *j, const struct journal_write *w)
 {
 	struct journal_place p = {
 		.header_len = w->frame.has_idempotency ? JOURNAL_FRAME_KEYED_LEN : JOURNAL_FRAME_LEN,
-		.payload_len = (uint32_t)w->payload.len,
+		.payload_len = (uint32_t)w->payload.len + (j->is_encrypted ? AEAD_TAG_LEN : 0),
 	};
 
 	return journal__place_bytes(&p);
@@ -76,22 +77,47 @@ static int put_payload(struct journal *j, const struct buf *payload)
 	return rc;
 }
 
+/* Seals the payload where it lies, bound to the frame's header; *tag_len is that of `tag`. On this thread, since only
+ * here it is known which frame of which file it becomes. */
+static int seal_payload(const struct journal_file *f, struct journal_place *p, const struct buf *payload,
+			uint8_t tag[AEAD_TAG_LEN], size_t *tag_len)
+{
+	uint8_t header[JOURNAL_FRAME_KEYED_LEN], extra[JOURNAL_EXTRA_MAX], nonce[AEAD_NONCE_LEN];
+
+	*tag_len = 0;
+	if (!f->aead)
+		return 0;
+	*tag_len = AEAD_TAG_LEN;
+	p->flags = JOURNAL_FLAG_ENCRYPTED;
+	p->payload_len += AEAD_TAG_LEN;
+	(void)journal__frame_put(f->seed, p, header);
+	journal__frame_nonce(p->frame.sequence, nonce);
+	return aead_seal_apart(f->aead, nonce, journal__frame_extra(header, p->header_len, extra), buf_span(payload),
+			       payload->p, tag);
+}
+
 static int put_frame(struct journal *j, const struct journal_write *w, uint64_t commit)
 {
 	static const uint8_t zeros[JOURNAL_ALIGN];
 	uint32_t seed = j->newest->seed;
-	uint8_t header[JOURNAL_FRAME_KEYED_LEN];
+	uint8_t header[JOURNAL_FRAME_KEYED_LEN], tag[AEAD_TAG_LEN];
 	struct journal_place p = {
 		.frame = w->frame,
 		.commit = commit,
 		.header_len = w->frame.has_idempotency ? JOURNAL_FRAME_KEYED_LEN : JOURNAL_FRAME_LEN,
 		.payload_len = (uint32_t)w->payload.len,
-		.payload_crc = crc32c(seed, w->payload.p, w->payload.len),
 	};
-	int rc = put(j, header, journal__frame_put(seed, &p, header));
+	size_t tag_len;
+	int rc = seal_payload(j->newest, &p, &w->payload, tag, &tag_len);
 
+	if (rc < 0)
+		return -EIO;
+	p.payload_crc = crc32c(crc32c(seed, w->payload.p, w->payload.len), tag, tag_len);
+	rc = put(j, header, journal__frame_put(seed, &p, header));
 	if (rc == 0)
 		rc = put_payload(j, &w->payload);
+	if (rc == 0)
+		rc = put(j, tag, tag_len);
 	if (rc == 0)
 		rc = put(j, zeros, (size_t)journal__place_bytes(&p) - p.header_len - p.payload_len);
 	return rc;
@@ -136,6 +162,15 @@ static uint64_t reserve_size(const struct journal *j, uint64_t end, uint64_t byt
 	return end + bytes > wanted ? end + bytes : wanted;
 }
 
+/* The node, and a salt that no file has had. */
+static void fill_header(const struct journal *j, struct journal_header *h)
+{
+	memcpy(h->node_id, j->node_id, JOURNAL_NODE_ID_LEN);
+	h->is_encrypted = j->is_encrypted;
+	if (j->is_encrypted)
+		rand_bytes(h->salt, JOURNAL_SALT_LEN);
+}
+
 /* A new current file with room for `bytes` of frames. After a failure the current file may be one without frames:
  * nothing may be written any more until a later call has made another. */
 static int switch_file(struct journal *j, uint64_t bytes, struct err *err)
@@ -146,10 +181,11 @@ static int switch_file(struct journal *j, uint64_t bytes, struct err *err)
 	struct journal_file *f = NULL;
 	int rc;
 
-	memcpy(h.node_id, j->node_id, JOURNAL_NODE_ID_LEN);
+	fill_header(j, &h);
 	rc = journal__file_make(j->io, j->folder, &h, size, &f, err);
 	if (!f)
 		return rc;
+	f->aead = journal__aead(&h, &j->key);
 	atomic_fetch_sub(&j->bytes, old->size);
 	journal__file_finish(j->io, old);
 	atomic_fetch_add(&j->bytes, old->size + f->size);
@@ -161,14 +197,14 @@ static int switch_file(struct journal *j, uint64_t bytes, struct err *err)
 }
 
 /* The bytes of the frames that can be one commit, at least the first, within `room`. */
-static uint64_t group_bytes(const struct journal_write *list, uint64_t room)
+static uint64_t group_bytes(const struct journal *j, const struct journal_write *list, uint64_t room)
 {
-	uint64_t bytes = frame_bytes(list);
+	uint64_t bytes = frame_bytes(j, list);
 
 	if (room > COMMIT_BYTES)
 		room = COMMIT_BYTES;
-	for (const struct journal_write *w = list->next; w && bytes + frame_bytes(w) <= room; w = w->next)
-		bytes += frame_bytes(w);
+	for (const struct journal_write *w = list->next; w && bytes + frame_bytes(j, w) <= room; w = w->next)
+		bytes += frame_bytes(j, w);
 	return bytes;
 }
 
@@ -180,9 +216,9 @@ static int make_room(struct journal *j, const struct journal_write *list, struct
 	uint64_t bytes, size;
 	int rc;
 
-	if (f->end + frame_bytes(list) > j->file_bytes && f->end + frame_bytes(list) > f->size)
-		return switch_file(j, group_bytes(list, j->file_bytes - JOURNAL_HEADER_LEN), err);
-	bytes = group_bytes(list, f->end < j->file_bytes ? j->file_bytes - f->end : 0);
+	if (f->end + frame_bytes(j, list) > j->file_bytes && f->end + frame_bytes(j, list) > f->size)
+		return switch_file(j, group_bytes(j, list, j->file_bytes - JOURNAL_HEADER_LEN), err);
+	bytes = group_bytes(j, list, f->end < j->file_bytes ? j->file_bytes - f->end : 0);
 	if (f->end + bytes <= f->size)
 		return 0;
 	size = reserve_size(j, f->end, bytes);
@@ -198,13 +234,13 @@ static int make_room(struct journal *j, const struct journal_write *list, struct
 static struct journal_write *cut_commit(const struct journal *j, struct journal_write *list)
 {
 	uint64_t room = j->newest->size - j->newest->end;
-	uint64_t bytes = frame_bytes(list);
+	uint64_t bytes = frame_bytes(j, list);
 	struct journal_write *w = list->next;
 
 	if (room > COMMIT_BYTES)
 		room = COMMIT_BYTES;
-	while (w && bytes + frame_bytes(w) <= room) {
-		bytes += frame_bytes(w);
+	while (w && bytes + frame_bytes(j, w) <= room) {
+		bytes += frame_bytes(j, w);
 		w = w->next;
 	}
 	return w;
@@ -445,6 +481,9 @@ static struct journal *new_journal(const struct journal_config *config)
 	j->folder = xstrdup(config->folder);
 	j->file_bytes = config->file_bytes ? config->file_bytes : JOURNAL_FILE_BYTES;
 	j->gather = xalloc(GATHER_BYTES);
+	j->is_encrypted = config->key != NULL;
+	if (config->key)
+		j->key = *config->key;
 	mutex_init(&j->mutex);
 	mutex_init(&j->trim_mutex);
 	cond_init(&j->work);
@@ -464,6 +503,7 @@ static struct journal *free_journal(struct journal *j)
 	cond_release(&j->work);
 	mutex_release(&j->trim_mutex);
 	mutex_release(&j->mutex);
+	mem_wipe(&j->key, sizeof(j->key));
 	free(j->gather);
 	free(j->folder);
 	free(j);
@@ -481,7 +521,7 @@ static int begin_journal(struct journal *j, struct journal_recovery *r, struct e
 		memcpy(j->node_id, r->node_id, JOURNAL_NODE_ID_LEN);
 	else
 		rand_bytes(j->node_id, JOURNAL_NODE_ID_LEN);
-	memcpy(h.node_id, j->node_id, JOURNAL_NODE_ID_LEN);
+	fill_header(j, &h);
 	rc = journal__file_make(j->io, j->folder, &h, reserve_size(j, JOURNAL_HEADER_LEN, 0), &f, err);
 	if (rc == 0)
 		rc = journal__recovery_sweep(r, j->io, j->folder, err);
@@ -491,6 +531,7 @@ static int begin_journal(struct journal *j, struct journal_recovery *r, struct e
 		journal__file_free(f);
 		return rc;
 	}
+	f->aead = journal__aead(&h, &j->key);
 	if (r->newest)
 		r->newest->newer = f;
 	j->oldest = r->oldest ? r->oldest : f;
@@ -510,7 +551,7 @@ int journal_open(const struct journal_config *config, journal_replay_fn *replay,
 	int rc = durable_mkdir(j->io, j->folder, err);
 
 	if (rc == 0)
-		rc = journal__recover(j->io, j->folder, replay, user, &recovery, err);
+		rc = journal__recover(j->io, j->folder, config->key, replay, user, &recovery, err);
 	if (rc == 0)
 		rc = begin_journal(j, &recovery, err);
 	journal__recovery_release(&recovery);

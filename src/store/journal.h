@@ -6,7 +6,7 @@
  * number it continues from) and frames: length, CRC32C, sequence number, commit, kind, flags, ledger, first index,
  * count, received time, idempotency key and fingerprint (optional), payload. Frames are numbered without gaps over all
  * files. A frame's payload is the batch's records with `id` and `received` as '0's, lengths first, under zstd when that
- * pays; the flags have a bit for encryption.
+ * pays, and sealed with a key of the file.
  *
  * One writer thread takes all frames that wait, writes them with as few writes as there are runs of small frames and
  * calls sync once (group commit), then calls each frame's `done` in submission order, on the writer thread. A failed
@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "codec/record.h"
+#include "crypto/key_ring.h"
 
 #define JOURNAL_IDEMPOTENCY_LEN 16 /* first bytes of SHA-256 of ledger and key */
 
@@ -48,7 +49,8 @@ struct journal_frame {
 	uint64_t fingerprint; /* of the request body the key came with */
 };
 
-/* A frame to write: the caller owns it until `done` was called. `payload` is what journal_encode made. */
+/* A frame to write: the caller owns it until `done` was called. `payload` is what journal_encode made; it is sealed
+ * where it lies, and so is of no use afterwards. */
 struct journal_write {
 	struct journal_frame frame;
 	struct buf payload;
@@ -64,8 +66,9 @@ typedef int journal_replay_fn(void *user, const struct journal_frame *frame, str
 
 struct journal_config {
 	struct io *io;
-	const char *folder;  /* made when missing */
-	uint64_t file_bytes; /* 0: JOURNAL_FILE_BYTES */
+	const char *folder;    /* made when missing */
+	uint64_t file_bytes;   /* 0: JOURNAL_FILE_BYTES */
+	const struct key *key; /* the node's, copied; NULL: new files are plain, and encrypted ones cannot be read */
 };
 
 /* Opens the folder, replays all frames, starts the writer. E_CORRUPT, E_UNSUPPORTED (a newer format), E_IO. */

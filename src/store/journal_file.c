@@ -95,6 +95,7 @@ int journal__file_grow(struct io *io, const char *folder, const struct journal_f
 
 void journal__file_finish(struct io *io, struct journal_file *f)
 {
+	f->aead = aead_free(f->aead);
 	if (f->fd < 0)
 		return;
 	if (io->truncate(io, f->fd, f->end) == 0)
@@ -127,6 +128,7 @@ struct journal_file *journal__file_free(struct journal_file *f)
 {
 	if (f) {
 		journal__marks_release(&f->marks);
+		aead_free(f->aead);
 		free(f);
 	}
 	return NULL;

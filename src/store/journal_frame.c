@@ -1,7 +1,7 @@
 /*
  * The layout of journal files; docs/format/journal.md says the same in tables.
  *
- *	file header, 64 bytes:  magic 8 | version 4 | flags 4 | node id 16 | number 8 | sequence 8 | zero 12 | crc 4
+ *	file header, 64 bytes:  magic 8 | version 4 | flags 4 | node id 16 | number 8 | sequence 8 | salt 12 | crc 4
  *	frame header, 56 bytes: length 4 | crc 4 | sequence 8 | commit 8 | kind 1 | flags 1 | zero 2 | ledger 4 |
  *	                        first 8 | count 4 | payload crc 4 | received 8
  *	and with a key, 80:     … | key 16 | fingerprint 8
@@ -15,7 +15,10 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/mem.h"
 #include "base/reader.h"
+
+#define KEY_LABEL "stele journal v1"
 
 static const uint8_t magic[8] = {'S', 'T', 'E', 'L', 'E', 'J', 'N', 'L'};
 
@@ -24,9 +27,11 @@ void journal__header_put(const struct journal_header *h, uint8_t to[JOURNAL_HEAD
 	memset(to, 0, JOURNAL_HEADER_LEN);
 	memcpy(to, magic, sizeof(magic));
 	put_u32le(to + 8, JOURNAL_VERSION);
+	put_u32le(to + 12, h->is_encrypted ? JOURNAL_FILE_ENCRYPTED : 0);
 	memcpy(to + 16, h->node_id, JOURNAL_NODE_ID_LEN);
 	put_u64le(to + 32, h->number);
 	put_u64le(to + 40, h->sequence);
+	memcpy(to + 48, h->salt, JOURNAL_SALT_LEN);
 	put_u32le(to + 60, crc32c(0, to, 60));
 }
 
@@ -34,12 +39,29 @@ int journal__header_get(const uint8_t from[JOURNAL_HEADER_LEN], struct journal_h
 {
 	if (memcmp(from, magic, sizeof(magic)) != 0 || get_u32le(from + 60) != crc32c(0, from, 60))
 		return E_CORRUPT;
-	if (get_u32le(from + 8) != JOURNAL_VERSION || get_u32le(from + 12) != 0)
+	if (get_u32le(from + 8) != JOURNAL_VERSION || (get_u32le(from + 12) & ~JOURNAL_FILE_ENCRYPTED))
 		return E_UNSUPPORTED;
 	memcpy(ret->node_id, from + 16, JOURNAL_NODE_ID_LEN);
 	ret->number = get_u64le(from + 32);
 	ret->sequence = get_u64le(from + 40);
+	ret->is_encrypted = get_u32le(from + 12) & JOURNAL_FILE_ENCRYPTED;
+	memcpy(ret->salt, from + 48, JOURNAL_SALT_LEN);
 	return 0;
+}
+
+struct aead *journal__aead(const struct journal_header *h, const struct key *key)
+{
+	uint8_t bound[JOURNAL_HEADER_LEN];
+	struct aead *a;
+	struct key derived;
+
+	if (!h->is_encrypted)
+		return NULL;
+	journal__header_put(h, bound);
+	key_derive(key, KEY_LABEL, span_of(bound, sizeof(bound)), derived.b, sizeof(derived.b));
+	a = aead_new(&derived);
+	mem_wipe(&derived, sizeof(derived));
+	return a;
 }
 
 uint32_t journal__seed(const struct journal_header *h)
@@ -63,7 +85,7 @@ size_t journal__frame_put(uint32_t seed, const struct journal_place *p, uint8_t 
 	put_u64le(to + 8, f->sequence);
 	put_u64le(to + 16, p->commit);
 	to[24] = (uint8_t)f->kind;
-	to[25] = f->has_idempotency ? JOURNAL_FLAG_KEYED : 0;
+	to[25] = (uint8_t)((f->has_idempotency ? JOURNAL_FLAG_KEYED : 0) | (p->flags & JOURNAL_FLAG_ENCRYPTED));
 	put_u16le(to + 26, 0);
 	put_u32le(to + 28, f->ledger);
 	put_u64le(to + 32, f->first);
@@ -76,6 +98,19 @@ size_t journal__frame_put(uint32_t seed, const struct journal_place *p, uint8_t 
 	}
 	put_u32le(to + 4, header_crc(seed, to, p->header_len));
 	return p->header_len;
+}
+
+struct span journal__frame_extra(const uint8_t *header, size_t header_len, uint8_t to[JOURNAL_EXTRA_MAX])
+{
+	memcpy(to, header + 8, 36);
+	memcpy(to + 36, header + 48, header_len - 48);
+	return span_of(to, header_len - 12);
+}
+
+void journal__frame_nonce(uint64_t sequence, uint8_t to[AEAD_NONCE_LEN])
+{
+	memset(to, 0, AEAD_NONCE_LEN);
+	put_u64le(to, sequence);
 }
 
 /* The lengths; false when they cannot be those of a frame. */

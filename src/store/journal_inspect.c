@@ -38,7 +38,7 @@ static int cut_path(const char *path, char **ret_folder, uint64_t *ret_number, s
 	return 0;
 }
 
-static int read_header(struct inspect_run *run, struct journal_inspection *ret, struct err *err)
+static int read_header(struct inspect_run *run, const struct key *key, struct journal_inspection *ret, struct err *err)
 {
 	struct journal_scan *s = &run->scan;
 	uint8_t bytes[JOURNAL_HEADER_LEN];
@@ -53,16 +53,14 @@ static int read_header(struct inspect_run *run, struct journal_inspection *ret, 
 		return err_corrupt(err, 0, "%s has no journal header", s->path);
 	if (rc < 0)
 		return err_set(err, rc, "%s was made by a newer version", s->path);
-	s->seed = journal__seed(&header);
-	s->next = header.sequence;
 	ret->number = header.number;
 	ret->sequence = header.sequence;
 	ret->size_bytes = s->size;
-	return 0;
+	return journal__scan_begin(s, &header, key, err);
 }
 
-int journal_inspect(struct io *io, const char *path, journal_inspect_fn *fn, void *user, struct journal_inspection *ret,
-		    struct err *err)
+int journal_inspect(struct io *io, const char *path, const struct key *key, journal_inspect_fn *fn, void *user,
+		    struct journal_inspection *ret, struct err *err)
 {
 	struct inspect_run run = {.fn = fn, .user = user};
 	struct journal_inspection found = {0};
@@ -76,7 +74,7 @@ int journal_inspect(struct io *io, const char *path, journal_inspect_fn *fn, voi
 	free(folder);
 	if (rc < 0)
 		return rc;
-	if ((rc = read_header(&run, &found, err)) == 0)
+	if ((rc = read_header(&run, key, &found, err)) == 0)
 		rc = journal__scan(&run.scan, UINT64_MAX, NULL, on_frame, &run, err);
 	if (rc == 0)
 		rc = journal__scan_tail(&run.scan, err);

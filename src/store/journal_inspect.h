@@ -17,9 +17,10 @@ struct journal_inspection {
 typedef int journal_inspect_fn(void *user, uint64_t off, const struct journal_frame *frame, struct span payload,
 			       struct err *err);
 
-/* `path` ends in "<number>.jnl". Safe while a server writes to it: reads up to the last whole frame. E_CORRUPT when it
- * has no journal header, or when a damaged frame has a later commit behind it (after `fn` saw the frames before). */
-int journal_inspect(struct io *io, const char *path, journal_inspect_fn *fn, void *user, struct journal_inspection *ret,
-		    struct err *err) __attribute__((warn_unused_result));
+/* `path` ends in "<number>.jnl"; `key` is the node's, NULL when there is none: E_CRYPTO if the file is encrypted. Safe
+ * while a server writes to it: reads up to the last whole frame. E_CORRUPT when it has no journal header, or when a
+ * damaged frame has a later commit behind it (after `fn` saw the frames before). */
+int journal_inspect(struct io *io, const char *path, const struct key *key, journal_inspect_fn *fn, void *user,
+		    struct journal_inspection *ret, struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -61,7 +61,6 @@ size_t journal_oldest(struct journal *j, journal_sealed_fn *sealed, void *user, 
 /* What of a file is read. */
 struct extent {
 	struct journal_header header;
-	uint32_t seed;
 	uint64_t end; /* one past its last frame */
 };
 
@@ -72,9 +71,9 @@ static int walk_file(struct journal *j, const struct extent *x, journal_replay_f
 
 	if (rc < 0)
 		return rc;
-	s.seed = x->seed;
-	s.next = x->header.sequence;
-	rc = journal__scan(&s, x->end, NULL, fn, user, err);
+	rc = journal__scan_begin(&s, &x->header, j->is_encrypted ? &j->key : NULL, err);
+	if (rc == 0)
+		rc = journal__scan(&s, x->end, NULL, fn, user, err);
 	if (rc == 0 && s.next != x->end) {
 		err_set_field(err, s.path, strlen(s.path));
 		rc = err_corrupt(err, (int64_t)s.off, "%s: frame %" PRIu64 " at offset %" PRIu64 " is damaged", s.path,
@@ -97,7 +96,7 @@ int journal_walk(struct journal *j, journal_replay_fn *fn, void *user, struct er
 		struct extent x;
 
 		mutex_lock(&j->mutex);
-		x = (struct extent){f->header, f->seed, f->next};
+		x = (struct extent){f->header, f->next};
 		mutex_unlock(&j->mutex);
 		if (!f->is_going)
 			rc = walk_file(j, &x, fn, user, err);
@@ -118,7 +117,7 @@ static bool find_behind(struct journal *j, uint64_t number, struct extent *ret)
 	for (f = j->oldest; f && f->header.number <= number; f = f->newer)
 		continue;
 	if (f)
-		*ret = (struct extent){f->header, f->seed, f->next};
+		*ret = (struct extent){f->header, f->next};
 	mutex_unlock(&j->mutex);
 	return f != NULL;
 }

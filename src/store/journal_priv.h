@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/thread.h"
+#include "crypto/aead.h"
 #include "store/journal.h"
 #include "store/limits.h"
 
@@ -21,16 +22,24 @@
 #define JOURNAL_ALIGN           8  /* frames start on multiples */
 #define JOURNAL_FLAG_KEYED      1u
 #define JOURNAL_FLAG_ENCRYPTED  2u
+#define JOURNAL_FILE_ENCRYPTED  1u /* flag of a file: all its frames are */
+#define JOURNAL_SALT_LEN        12
+#define JOURNAL_EXTRA_MAX       JOURNAL_FRAME_KEYED_LEN
 
 struct journal_header {
 	uint8_t node_id[JOURNAL_NODE_ID_LEN];
 	uint64_t number;   /* of the file */
 	uint64_t sequence; /* of its first frame: the frames from here on in earlier files are void */
+	bool is_encrypted;
+	uint8_t salt[JOURNAL_SALT_LEN]; /* random; 0s when it is not encrypted */
 };
 
 void journal__header_put(const struct journal_header *h, uint8_t to[JOURNAL_HEADER_LEN]);
 /* E_CORRUPT when it is none (a file that was never begun), E_UNSUPPORTED when its version is not known. */
 int journal__header_get(const uint8_t from[JOURNAL_HEADER_LEN], struct journal_header *ret);
+
+/* The key of an encrypted file, derived from the node's and the whole header; NULL when the file is plain. */
+struct aead *journal__aead(const struct journal_header *h, const struct key *key);
 
 /* What the CRCs of a file's frames start from, so that no other bytes pass for its frames. */
 uint32_t journal__seed(const struct journal_header *h);
@@ -39,7 +48,7 @@ uint32_t journal__seed(const struct journal_header *h);
 struct journal_place {
 	struct journal_frame frame;
 	uint64_t commit; /* sequence number of the first frame of its commit */
-	uint8_t flags;   /* as read; writing sets them from the frame */
+	uint8_t flags;   /* as read; writing takes JOURNAL_FLAG_ENCRYPTED from here and the rest from the frame */
 	uint32_t header_len;
 	uint32_t payload_len;
 	uint32_t payload_crc;
@@ -52,6 +61,10 @@ static inline uint64_t journal__place_bytes(const struct journal_place *p)
 
 /* Writes the header of a frame: header_len bytes, which it returns. */
 size_t journal__frame_put(uint32_t seed, const struct journal_place *p, uint8_t to[JOURNAL_FRAME_KEYED_LEN]);
+/* What is bound to a frame's sealed payload: its header but lengths and CRCs. */
+struct span journal__frame_extra(const uint8_t *header, size_t header_len, uint8_t to[JOURNAL_EXTRA_MAX]);
+/* The nonce of a frame: a file has each sequence number once. */
+void journal__frame_nonce(uint64_t sequence, uint8_t to[AEAD_NONCE_LEN]);
 /* False when `from` does not start with a frame's header that is whole and has the right CRC. */
 bool journal__frame_get(uint32_t seed, struct span from, struct journal_place *ret);
 
@@ -80,12 +93,13 @@ size_t journal__marks_unsealed(const struct journal_marks *m, journal_sealed_fn 
 
 struct journal_file {
 	struct journal_header header;
-	int fd;        /* of the current file, else -1 */
-	uint32_t seed; /* journal__seed of the header */
-	uint64_t size; /* on the disk */
-	uint64_t end;  /* one past the last frame */
-	uint64_t next; /* one past the last frame's sequence number */
-	bool is_going; /* deleting has begun: the name may be there or not */
+	int fd;            /* of the current file, else -1 */
+	struct aead *aead; /* of the current file, when it is encrypted */
+	uint32_t seed;     /* journal__seed of the header */
+	uint64_t size;     /* on the disk */
+	uint64_t end;      /* one past the last frame */
+	uint64_t next;     /* one past the last frame's sequence number */
+	bool is_going;     /* deleting has begun: the name may be there or not */
 	struct journal_marks marks;
 	struct journal_file *newer;
 };
@@ -120,11 +134,16 @@ struct journal_scan {
 	uint64_t commit;    /* its sequence number */
 	struct buf window;
 	uint64_t window_off;
+	struct aead *aead; /* NULL: the file is plain */
+	struct buf plain;  /* a payload that was opened */
 };
 
 int journal__scan_open(struct io *io, const char *folder, uint64_t number, int flags, struct journal_scan *ret,
 		       struct err *err) __attribute__((warn_unused_result));
 void journal__scan_close(struct journal_scan *s);
+/* Makes the scan ready for the frames of a file with this header. E_CRYPTO when it is encrypted and `key` is NULL. */
+int journal__scan_begin(struct journal_scan *s, const struct journal_header *h, const struct key *key, struct err *err)
+	__attribute__((warn_unused_result));
 
 /* Gives each valid frame numbered below `end` to `fn`, and `marks` (may be NULL) its mark; stops at the first place
  * that holds none. */
@@ -154,8 +173,8 @@ int journal__recovery_sweep(const struct journal_recovery *r, struct io *io, con
 	__attribute__((warn_unused_result));
 
 /* Reads the folder; `fn` gets every frame. Afterwards all frames given are durable. On failure *ret is untouched. */
-int journal__recover(struct io *io, const char *folder, journal_replay_fn *fn, void *user, struct journal_recovery *ret,
-		     struct err *err) __attribute__((warn_unused_result));
+int journal__recover(struct io *io, const char *folder, const struct key *key, journal_replay_fn *fn, void *user,
+		     struct journal_recovery *ret, struct err *err) __attribute__((warn_unused_result));
 
 /* ---- the journal itself ---- */
 
@@ -172,6 +191,8 @@ struct journal {
 	char *folder;
 	uint64_t file_bytes;
 	uint8_t node_id[JOURNAL_NODE_ID_LEN];
+	bool is_encrypted; /* new files are */
+	struct key key;
 	struct thread writer;
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t commits;

@@ -26,6 +26,7 @@
 struct recovery {
 	struct io *io;
 	const char *folder;
+	const struct key *key;
 	journal_replay_fn *fn;
 	void *user;
 	struct journal_recovery *out;
@@ -208,9 +209,9 @@ static int scan_file(struct recovery *r, struct journal_file *f, struct err *err
 
 	if (rc < 0)
 		return rc;
-	s.seed = f->seed;
-	s.next = f->header.sequence;
-	rc = journal__scan(&s, end, &f->marks, r->fn, r->user, err);
+	rc = journal__scan_begin(&s, &f->header, r->key, err);
+	if (rc == 0)
+		rc = journal__scan(&s, end, &f->marks, r->fn, r->user, err);
 	if (rc == 0 && f->newer && s.next != end)
 		rc = fail_missing(&s, f, err);
 	if (rc == 0 && !f->newer)
@@ -285,11 +286,11 @@ int journal__recovery_sweep(const struct journal_recovery *r, struct io *io, con
 	return rc < 0 ? E_IO : 0;
 }
 
-int journal__recover(struct io *io, const char *folder, journal_replay_fn *fn, void *user, struct journal_recovery *ret,
-		     struct err *err)
+int journal__recover(struct io *io, const char *folder, const struct key *key, journal_replay_fn *fn, void *user,
+		     struct journal_recovery *ret, struct err *err)
 {
 	struct journal_recovery out = {0};
-	struct recovery r = {.io = io, .folder = folder, .fn = fn, .user = user, .out = &out};
+	struct recovery r = {.io = io, .folder = folder, .key = key, .fn = fn, .user = user, .out = &out};
 	int rc = list_files(&r, err);
 
 	if (rc == 0)

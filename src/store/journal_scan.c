@@ -42,6 +42,18 @@ void journal__scan_close(struct journal_scan *s)
 	(void)s->io->close(s->io, s->fd); /* what was written is synced */
 	free(s->path);
 	buf_release(&s->window);
+	buf_release(&s->plain);
+	aead_free(s->aead);
+}
+
+int journal__scan_begin(struct journal_scan *s, const struct journal_header *h, const struct key *key, struct err *err)
+{
+	s->seed = journal__seed(h);
+	s->next = h->sequence;
+	if (h->is_encrypted && !key)
+		return err_set(err, E_CRYPTO, "%s is encrypted, and there is no key", s->path);
+	s->aead = journal__aead(h, key);
+	return 0;
 }
 
 static int fail_read(const struct journal_scan *s, ssize_t n, struct err *err)
@@ -73,15 +85,50 @@ static int get_bytes(struct journal_scan *s, uint64_t off, size_t len, struct sp
 	return 0;
 }
 
+/* The checksums are right: it was written like this. */
+static int fail_seal(const struct journal_scan *s, struct err *err)
+{
+	err_set_field(err, s->path, strlen(s->path));
+	return err_corrupt(err, (int64_t)s->off,
+			   "%s: frame %" PRIu64 " at offset %" PRIu64
+			   " is whole but does not open: it was sealed with another key, or changed on purpose",
+			   s->path, s->next, s->off);
+}
+
+/* Opens the payload of a frame whose header is at `header`. */
+static int open_payload(struct journal_scan *s, const struct journal_place *p, const uint8_t *header,
+			struct span *payload, struct err *err)
+{
+	uint8_t nonce[AEAD_NONCE_LEN], extra[JOURNAL_EXTRA_MAX];
+	uint8_t *room;
+	int rc;
+
+	if (!s->aead)
+		return 0;
+	if (payload->len < AEAD_TAG_LEN)
+		return fail_seal(s, err);
+	buf_reset(&s->plain);
+	room = buf_room(&s->plain, payload->len);
+	if (!room)
+		return err_set(err, E_NO_MEMORY, "reading %s needs %zu bytes of memory", s->path, payload->len);
+	journal__frame_nonce(p->frame.sequence, nonce);
+	rc = aead_open(s->aead, nonce, journal__frame_extra(header, p->header_len, extra), *payload, room);
+	if (rc < 0)
+		return fail_seal(s, err);
+	*payload = span_of(room, payload->len - AEAD_TAG_LEN);
+	return 0;
+}
+
 static int check_known(const struct journal_scan *s, const struct journal_place *p, struct err *err)
 {
 	bool is_known = p->frame.kind >= JOURNAL_RECORDS && p->frame.kind <= JOURNAL_CHECKPOINTS;
 
-	if (is_known && (p->flags & ~JOURNAL_FLAG_KEYED) == 0)
-		return 0;
+	if (is_known && (p->flags & ~(JOURNAL_FLAG_KEYED | JOURNAL_FLAG_ENCRYPTED)) == 0)
+		return !(p->flags & JOURNAL_FLAG_ENCRYPTED) == !s->aead ? 0 : fail_seal(s, err);
 	err_set_field(err, s->path, strlen(s->path));
 	return err_set(err, E_UNSUPPORTED,
-		       "%s has a frame of kind %d, flags %u at %" PRIu64 "; this version knows kinds 1 to 3, flag 1",
+		       "%s has a frame of kind %d, flags %u at %" PRIu64
+		       "; this version knows kinds 1 to 3, flags 1 and 2",
 		       s->path, (int)p->frame.kind, p->flags, s->off);
 }
 
@@ -105,6 +152,8 @@ static int get_frame(struct journal_scan *s, struct journal_place *ret_place, st
 	if (crc32c(s->seed, ret_payload->p, ret_payload->len) != ret_place->payload_crc)
 		return 0;
 	rc = check_known(s, ret_place, err);
+	if (rc == 0)
+		rc = open_payload(s, ret_place, at.p, ret_payload, err);
 	return rc < 0 ? rc : 1;
 }
 

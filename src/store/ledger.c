@@ -5,7 +5,8 @@
 #include "store/signed_head_priv.h"
 #include "store/store_priv.h"
 
-#define ID_LABEL "stele id v1"
+#define ID_LABEL      "stele id v1"
+#define SEGMENT_LABEL "stele segments v1"
 
 struct ledger *ledger__new(struct store *s, uint32_t number)
 {
@@ -51,6 +52,7 @@ struct ledger *ledger__free(struct ledger *l)
 	tree_cache_free(l->tree_cache);
 	kept_head__free(l->signed_head);
 	mem_wipe(l->id_key, sizeof(l->id_key));
+	mem_wipe(&l->file_key, sizeof(l->file_key));
 	cond_release(&l->changed);
 	mutex_release(&l->mutex);
 	free(l);
@@ -68,6 +70,7 @@ int ledger__need_key(struct ledger *l, struct err *err)
 		rc = s->config.key(s->config.user, l->number, &key, err);
 		if (rc == 0) {
 			key_derive(&key, ID_LABEL, span_of(NULL, 0), l->id_key, sizeof(l->id_key));
+			key_derive(&key, SEGMENT_LABEL, span_of(NULL, 0), l->file_key.b, sizeof(l->file_key.b));
 			l->has_key = true;
 			mem_wipe(&key, sizeof(key));
 		}

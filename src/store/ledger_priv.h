@@ -78,6 +78,7 @@ struct ledger {
 	struct cond changed;
 	bool has_key;
 	uint8_t id_key[ID_KEY_LEN];
+	struct key file_key;         /* of segment files of epoch 0 */
 	struct cipher_slot *ciphers; /* not in use */
 	int broken;                  /* E_CORRUPT when the tree cannot be gone on with, else 0 */
 	struct err broken_err;
@@ -183,9 +184,9 @@ int ledger__open_parts_locked(struct ledger *l, struct err *err) __attribute__((
 /* Writes an object; one of the same name is of an earlier try whose last step failed, and goes first. */
 int ledger__put_object(struct ledger *l, const char *name, struct span bytes, struct err *err)
 	__attribute__((warn_unused_result));
-/* Writes a segment's bytes and opens the file. */
-int ledger__put_file(struct ledger *l, struct span bytes, uint64_t first, uint64_t next, struct segment **ret,
-		     struct err *err) __attribute__((warn_unused_result));
+/* Encrypts a segment's bytes, writes and opens the file; p->first and next are given. `is_new` as in store_epoch_fn. */
+int ledger__put_file(struct ledger *l, struct span bytes, bool is_new, struct part *p, struct err *err)
+	__attribute__((warn_unused_result));
 /* Reads the names in the store's folder; a part that a wider one covers is deleted, and what retention had removed. */
 int ledger__load_parts(struct ledger *l, struct err *err) __attribute__((warn_unused_result));
 

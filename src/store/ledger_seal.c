@@ -152,9 +152,9 @@ static int write_images(struct ledger *l, const struct part *images, size_t n, s
 		rc = segment_merge(segments, n, l->id_key, &merged, err);
 		bytes = buf_span(&merged);
 	}
-	*ret = (struct part){.first = images[0].first, .next = images[n - 1].next, .bytes = bytes.len};
+	*ret = (struct part){.first = images[0].first, .next = images[n - 1].next};
 	if (rc == 0)
-		rc = ledger__put_file(l, bytes, ret->first, ret->next, &ret->segment, err);
+		rc = ledger__put_file(l, bytes, true, ret, err);
 	buf_release(&merged);
 	free(segments);
 	return rc;

@@ -233,12 +233,11 @@ static int write_merged(struct ledger *l, const struct part *run, size_t count, 
 	rc = segment_merge(segments, count, l->id_key, &bytes, err);
 	*ret = (struct part){.first = run[0].first,
 			     .next = run[count - 1].next,
-			     .bytes = bytes.len,
 			     .has_times = run[0].has_times && run[count - 1].has_times,
 			     .received_min = run[0].received_min,
 			     .received_max = run[count - 1].received_max};
 	if (rc == 0)
-		rc = ledger__put_file(l, buf_span(&bytes), ret->first, ret->next, &ret->segment, err);
+		rc = ledger__put_file(l, buf_span(&bytes), false, ret, err);
 	buf_release(&bytes);
 	free(segments);
 	return rc;

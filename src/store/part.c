@@ -106,6 +106,22 @@ static int check_segment(const struct segment *s, uint32_t ledger, uint64_t firs
 			   segment_first(s), segment_next(s), segment_ledger(s));
 }
 
+/* The key of an epoch; segment_key_fn. */
+static int get_key(void *user, uint32_t ledger, uint32_t epoch, struct key *ret_key, struct err *err)
+{
+	const struct ledger *l = user;
+	const struct store_config *config = &l->store->config;
+
+	if (ledger != l->number)
+		return err_corrupt(err, 0, "the segment says that it is of ledger %" PRIu32, ledger);
+	if (epoch > 0 && config->epoch_key)
+		return config->epoch_key(config->user, ledger, epoch, ret_key, err);
+	if (epoch > 0)
+		return err_set(err, E_NOT_FOUND, "ledger %" PRIu32 " has no key of epoch %" PRIu32, ledger, epoch);
+	*ret_key = l->file_key;
+	return 0;
+}
+
 int ledger__open_file(struct ledger *l, uint64_t first, uint64_t next, struct segment **ret, struct err *err)
 {
 	char name[PART_NAME_MAX];
@@ -116,7 +132,7 @@ int ledger__open_file(struct ledger *l, uint64_t first, uint64_t next, struct se
 	part__name(l->number, first, next, name);
 	rc = object_open(l->store->objects, name, &object, err);
 	if (rc >= 0)
-		rc = segment_open(object, l->id_key, &s, err);
+		rc = segment_open_sealed(object, l->id_key, (struct segment_keys){get_key, l}, &s, err);
 	if (rc >= 0 && (rc = check_segment(s, l->number, first, next, err)) < 0)
 		segment_unref(s);
 	if (rc < 0) {
@@ -188,6 +204,25 @@ int ledger__open_parts_locked(struct ledger *l, struct err *err)
 
 /* ---- writing ---- */
 
+static int encrypt(struct ledger *l, struct span bytes, bool is_new, const struct part *p, struct buf *to,
+		   struct err *err)
+{
+	const struct store_config *config = &l->store->config;
+	uint32_t epoch = 0;
+	struct key key;
+	int rc = 0;
+
+	if (config->epoch)
+		rc = config->epoch(config->user, l->number, p->first, p->next, is_new, &epoch, err);
+	if (rc == 0)
+		rc = get_key(l, l->number, epoch, &key, err);
+	if (rc < 0)
+		return rc;
+	rc = segment_seal(bytes, &key, epoch, to, err);
+	mem_wipe(&key, sizeof(key));
+	return rc;
+}
+
 int ledger__put_object(struct ledger *l, const char *name, struct span bytes, struct err *err)
 {
 	struct object_store *objects = l->store->objects;
@@ -201,15 +236,18 @@ int ledger__put_object(struct ledger *l, const char *name, struct span bytes, st
 	return rc;
 }
 
-int ledger__put_file(struct ledger *l, struct span bytes, uint64_t first, uint64_t next, struct segment **ret,
-		     struct err *err)
+int ledger__put_file(struct ledger *l, struct span bytes, bool is_new, struct part *p, struct err *err)
 {
+	struct buf sealed = BUF_INIT;
 	char name[PART_NAME_MAX];
-	int rc;
+	int rc = encrypt(l, bytes, is_new, p, &sealed, err);
 
-	part__name(l->number, first, next, name);
-	rc = ledger__put_object(l, name, bytes, err);
-	return rc < 0 ? rc : ledger__open_file(l, first, next, ret, err);
+	part__name(l->number, p->first, p->next, name);
+	if (rc == 0)
+		rc = ledger__put_object(l, name, buf_span(&sealed), err);
+	p->bytes = sealed.len;
+	buf_release(&sealed);
+	return rc < 0 ? rc : ledger__open_file(l, p->first, p->next, &p->segment, err);
 }
 
 /* ---- the folder ---- */

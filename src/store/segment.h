@@ -1,8 +1,8 @@
 /*
  * A segment: one immutable run of consecutive blocks of one ledger with its indexes; docs/format/segment.md.
  *
- * The same bytes serve in memory (an image: the head's encoded blocks) and as a file. A segment is made from records
- * (segment_build) or from neighbouring segments (segment_merge), and is read through one struct segment.
+ * The same bytes serve in memory (an image: the head's encoded blocks) and, sealed, as a file. A segment is made from
+ * records (segment_build) or from neighbouring segments (segment_merge), and is read through one struct segment.
  *
  * A struct segment is immutable and may be used by many threads at once; it is reference counted. A struct block (an
  * opened block) belongs to one thread. Everything read is checked (CRC32C): damage gives E_CORRUPT with the object's
@@ -42,9 +42,25 @@ struct segment;
 int segment_merge(struct segment *const *parts, size_t part_count, const uint8_t id_key[ID_KEY_LEN], struct buf *to,
 		  struct err *err) __attribute__((warn_unused_result));
 
-/* Opens a segment; takes the object over, on failure too. Reads footer and directory only. */
+/* Opens a segment that is not encrypted; takes the object over, on failure too. Reads footer and directory only. */
 int segment_open(struct object *object, const uint8_t id_key[ID_KEY_LEN], struct segment **ret, struct err *err)
 	__attribute__((warn_unused_result));
+
+/* Gives the key of an epoch of a ledger, for its encrypted files. E_NOT_FOUND when it was destroyed. */
+typedef int segment_key_fn(void *user, uint32_t ledger, uint32_t epoch, struct key *ret_key, struct err *err);
+struct segment_keys {
+	segment_key_fn *get;
+	void *user; /* both used while a segment is opened */
+};
+
+/* The same for an object that may be encrypted. What get failed with, E_CORRUPT when it is not the right key. */
+int segment_open_sealed(struct object *object, const uint8_t id_key[ID_KEY_LEN], struct segment_keys keys,
+			struct segment **ret, struct err *err) __attribute__((warn_unused_result));
+
+/* The encrypted form of a segment's bytes, under the key of an epoch. Appends to `to`; E_NO_MEMORY. */
+int segment_seal(struct span plain, const struct key *key, uint32_t epoch, struct buf *to, struct err *err)
+	__attribute__((warn_unused_result));
+
 struct segment *segment_ref(struct segment *s);
 struct segment *segment_unref(struct segment *s); /* returns NULL; the last one closes the object */
 

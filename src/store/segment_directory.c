@@ -71,7 +71,7 @@ static int read_shapes(struct segment *s, struct reader *from, struct err *err)
 
 static int read_blocks(struct segment *s, struct reader *from, struct err *err)
 {
-	uint64_t count = reader_varint(from), next = s->first, size = object_size(s->object);
+	uint64_t count = reader_varint(from), next = s->first, size = s->size;
 
 	if (from->failed || count == 0 || count > SEGMENT_BLOCKS_MAX)
 		return bad(err, "blocks");
@@ -159,7 +159,7 @@ static int read_packs(struct segment *s, struct reader *from, struct err *err)
 		len = reader_varint(from);
 		raw_len = reader_varint(from);
 		s->pack[k].crc = reader_u32(from);
-		if (len > object_size(s->object) || len > UINT32_MAX || raw_len > PACK_BYTES_MAX)
+		if (len > s->size || len > UINT32_MAX || raw_len > PACK_BYTES_MAX)
 			return bad(err, "packs");
 		s->pack[k].len = (uint32_t)len;
 		s->pack[k].raw_len = (uint32_t)raw_len;
@@ -184,8 +184,7 @@ static int read_index(struct segment *s, struct reader *from, struct err *err)
 	s->index_off = reader_varint(from);
 	s->index_len = reader_varint(from);
 	table = reader_of(reader_bytes(from, reader_varint(from)));
-	if (from->failed || s->index_off > object_size(s->object) ||
-	    s->index_len > object_size(s->object) - s->index_off)
+	if (from->failed || s->index_off > s->size || s->index_len > s->size - s->index_off)
 		return bad(err, "index parts");
 	rc = token_index_open(&table, &s->index, err);
 	if (rc == 0 && (reader_left(&table) != 0 || s->index->block_count != s->block_count))

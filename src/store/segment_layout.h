@@ -3,6 +3,8 @@
  *
  *   header | block 0 | block 1 | … | dictionary packs | index pages | Merkle groups | directory | footer
  *
+ * A file is the same with everything between header and footer sealed; an image in memory is plain.
+ *
  * All integers are little-endian. The footer has a fixed size and is found from the end; it leads to the directory,
  * which leads to the rest. A block is its header (CRC32C first), then its chunks.
  */
@@ -16,8 +18,13 @@
 #define SEGMENT_FOOTER_BYTES 80
 
 /* Incompatible flags: a reader refuses bits it does not know. */
-#define SEGMENT_F_ENCRYPTED 1u /* reserved: parts are AES-256-GCM boxes */
-#define SEGMENT_F_KNOWN     0u
+#define SEGMENT_F_ENCRYPTED 1u /* what lies between header and footer is in boxes (crypto/boxes.h) */
+#define SEGMENT_F_KNOWN     1u
+
+/* Behind the header of an encrypted file: u32 epoch, 16 random bytes, u32 bytes of a box, u32 zero, u32 CRC32C of
+ * header and all this. Offsets in the directory and in the footer are those that the plain segment would have. */
+#define SEGMENT_SEAL_BYTES 32
+#define SEGMENT_SALT_BYTES 16
 
 /* A directory larger than this is taken for damage. */
 #define SEGMENT_DIRECTORY_MAX (256u << 20)

@@ -24,16 +24,15 @@ int segment__damaged_at(const struct segment *s, uint64_t off, int rc, struct er
 static int read_part(struct segment *s, uint64_t off, size_t len, uint32_t crc, const char *what, uint8_t **ret,
 		     struct err *err)
 {
-	uint64_t size = object_size(s->object);
 	uint8_t *p;
 	int rc;
 
-	if (off > size || len > size - off)
+	if (off > s->size || len > s->size - off)
 		return segment__damaged(s, err_corrupt(err, (int64_t)off, "%s lies outside the file", what), err);
 	p = try_alloc(len + 1);
 	if (!p)
 		return err_set(err, E_NO_MEMORY, "not enough memory for %s of a segment", what);
-	rc = object_read(s->object, off, len, p, err);
+	rc = segment__read(s, off, len, p, err);
 	if (rc == 0 && crc32c(0, p, len) != crc)
 		rc = segment__damaged(s, err_corrupt(err, (int64_t)off, "the checksum of %s does not fit", what), err);
 	if (rc == 0)
@@ -74,7 +73,7 @@ struct footer {
 	uint32_t dir_len, dir_raw_len, dir_crc;
 };
 
-static int read_footer(struct segment *s, struct footer *ret, struct err *err)
+static int read_footer(struct segment *s, struct segment_keys keys, struct footer *ret, struct err *err)
 {
 	uint8_t f[SEGMENT_FOOTER_BYTES], h[SEGMENT_HEADER_BYTES];
 	uint64_t size = object_size(s->object);
@@ -108,10 +107,12 @@ static int read_footer(struct segment *s, struct footer *ret, struct err *err)
 		return err_corrupt(err, 12, "the header's last four bytes are not 0");
 	if (s->next <= s->first || ret->dir_raw_len > SEGMENT_DIRECTORY_MAX)
 		return err_corrupt(err, off, "the footer's numbers make no sense");
-	return 0;
+	s->size = size;
+	return get_u16le(f + 2) & SEGMENT_F_ENCRYPTED ? segment__unseal(s, keys, h, f, err) : 0;
 }
 
-int segment_open(struct object *object, const uint8_t id_key[ID_KEY_LEN], struct segment **ret, struct err *err)
+int segment_open_sealed(struct object *object, const uint8_t id_key[ID_KEY_LEN], struct segment_keys keys,
+			struct segment **ret, struct err *err)
 {
 	struct segment *s = xalloc(sizeof(*s));
 	struct footer footer = {0};
@@ -123,7 +124,7 @@ int segment_open(struct object *object, const uint8_t id_key[ID_KEY_LEN], struct
 	s->shapes = shape_set_new();
 	memcpy(s->id_key, id_key, ID_KEY_LEN);
 	mutex_init(&s->load_mutex);
-	rc = read_footer(s, &footer, err);
+	rc = read_footer(s, keys, &footer, err);
 	if (rc == 0)
 		rc = read_packed(s, footer.dir_off, footer.dir_len, footer.dir_raw_len, footer.dir_crc, "the directory",
 				 &dir, err);
@@ -138,6 +139,11 @@ int segment_open(struct object *object, const uint8_t id_key[ID_KEY_LEN], struct
 	}
 	*ret = s;
 	return 0;
+}
+
+int segment_open(struct object *object, const uint8_t id_key[ID_KEY_LEN], struct segment **ret, struct err *err)
+{
+	return segment_open_sealed(object, id_key, (struct segment_keys){NULL, NULL}, ret, err);
 }
 
 struct segment *segment_ref(struct segment *s)
@@ -172,6 +178,7 @@ struct segment *segment_unref(struct segment *s)
 	free(s->groups);
 	token_index_close(s->index);
 	shape_set_free(s->shapes);
+	boxes_free(s->boxes);
 	object_close(s->object);
 	mutex_release(&s->load_mutex);
 	id_cipher_free(atomic_load(&s->idle_ids));
@@ -335,7 +342,7 @@ static int read_index_page(struct segment *s, uint64_t off, uint32_t len, struct
 	room = buf_room(to, len);
 	if (!room)
 		return err_set(err, E_NO_MEMORY, "not enough memory for an index page");
-	rc = object_read(s->object, s->index_off + off, len, room, err);
+	rc = segment__read(s, s->index_off + off, len, room, err);
 	if (rc == 0)
 		buf_commit(to, len);
 	return rc;

@@ -7,6 +7,7 @@
 #include "base/thread.h"
 #include "codec/column.h"
 #include "codec/template.h"
+#include "crypto/boxes.h"
 #include "store/block_cache.h"
 #include "store/segment.h"
 #include "store/segment_layout.h"
@@ -42,6 +43,8 @@ struct segment_dict {
 struct segment {
 	_Atomic uint32_t refs;
 	struct object *object;
+	struct boxes *boxes; /* NULL: the object is plain */
+	uint64_t size;       /* of the segment in plain */
 	uint8_t id_key[ID_KEY_LEN];
 	uint32_t ledger;
 	uint64_t first, next;
@@ -65,6 +68,17 @@ struct segment {
 	struct block_cache *cache; /* borrowed; NULL: none */
 	struct block **idle;       /* [block_count] opened blocks in the cache, by ->next_same; guarded by the cache */
 };
+
+/* Reads bytes of the plain segment between header and footer; they are inside of it (s->size). segment_seal.c */
+int segment__read(struct segment *s, uint64_t off, size_t len, uint8_t *to, struct err *err);
+/* The plain bytes in place when they are in memory, else NULL. */
+static inline const uint8_t *segment__memory(const struct segment *s)
+{
+	return s->boxes ? NULL : object_memory(s->object);
+}
+/* Makes segment__read open the boxes of an encrypted object, whose header and footer are given. */
+int segment__unseal(struct segment *s, struct segment_keys keys, const uint8_t header[SEGMENT_HEADER_BYTES],
+		    const uint8_t footer[SEGMENT_FOOTER_BYTES], struct err *err);
 
 const struct token_index *segment__index(const struct segment *s);
 int segment__index_page(struct segment *s, uint32_t page, struct buf *to, struct err *err);

@@ -352,17 +352,17 @@ static struct store *free_store(struct store *s)
 	return NULL;
 }
 
-static int lock_folder(struct store *s, struct err *err)
+int store_lock(struct io *io, const char *folder, int *ret_fd, struct err *err)
 {
-	char *path = xformat("%s/lock", s->config.folder);
-	int rc = s->lock_fd = s->io->open(s->io, path, O_RDWR | O_CREAT, FILE_MODE);
+	char *path = xformat("%s/lock", folder);
+	int rc = *ret_fd = io->open(io, path, O_RDWR | O_CREAT, FILE_MODE);
 
 	if (rc >= 0)
-		rc = s->io->lock(s->io, s->lock_fd);
+		rc = io->lock(io, *ret_fd);
 	if (rc < 0)
 		err_set_field(err, path, strlen(path));
 	if (rc == -EWOULDBLOCK)
-		rc = err_set(err, E_LOCKED, "another process uses %s", s->config.folder);
+		rc = err_set(err, E_LOCKED, "another process uses %s", folder);
 	else if (rc < 0)
 		rc = err_errno(err, -rc, "locking %s", path);
 	free(path);
@@ -403,9 +403,14 @@ static int open_segments(struct store *s, struct err *err)
 static int open_journal(struct store *s, struct err *err)
 {
 	char *folder = xformat("%s/journal", s->config.folder);
-	struct journal_config config = {.io = s->io, .folder = folder, .file_bytes = s->config.journal_file_bytes};
-	int rc = store__replay(s, &config, err);
+	struct key key;
+	struct journal_config config = {
+		.io = s->io, .folder = folder, .file_bytes = s->config.journal_file_bytes, .key = &key};
+	int rc = s->config.key(s->config.user, STORE_NODE, &key, err);
 
+	if (rc == 0)
+		rc = store__replay(s, &config, err);
+	mem_wipe(&key, sizeof(key));
 	free(folder);
 	return rc;
 }
@@ -453,7 +458,7 @@ int store_open(const struct store_config *config, struct store **ret, struct err
 	int rc = durable_mkdir(s->io, s->config.folder, err);
 
 	if (rc == 0)
-		rc = lock_folder(s, err);
+		rc = store_lock(s->io, s->config.folder, &s->lock_fd, err);
 	if (rc == 0)
 		rc = open_segments(s, err);
 	if (rc == 0)

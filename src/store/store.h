@@ -24,9 +24,15 @@
 struct store;
 struct ledger;
 
-/* Gives the key of a ledger; called when a ledger is first opened. Any error ends the opening. */
+/* Gives the key of a ledger, or the node's own when it is STORE_NODE; called when the store and when a ledger is first
+ * opened. Any error ends the opening. */
+#define STORE_NODE 0u /* no ledger has that number */
 typedef int store_key_fn(void *user, uint32_t ledger, struct key *ret_key, struct err *err);
 
+/* Says which epoch of a ledger's keys a segment file with records [first, next) is to be encrypted with. `is_new`: its
+ * records are in no file yet, and a new epoch may begin with them. Never 0: that is the ledger's own key. */
+typedef int store_epoch_fn(void *user, uint32_t ledger, uint64_t first, uint64_t next, bool is_new, uint32_t *ret_epoch,
+			   struct err *err);
 /* Told when the records of a ledger before `first` are gone, their files deleted: after each pruning, and at opening
  * for each ledger that begins behind 0. On the pruning thread, without a lock. */
 typedef void store_pruned_fn(void *user, uint32_t ledger, uint64_t first);
@@ -35,7 +41,9 @@ struct store_config {
 	struct io *io;
 	const char *folder;
 	store_key_fn *key;
-	store_pruned_fn *pruned; /* NULL: nobody asks */
+	store_epoch_fn *epoch;     /* NULL: segments are encrypted with the ledger's own key */
+	segment_key_fn *epoch_key; /* of the epochs that epoch gave */
+	store_pruned_fn *pruned;   /* NULL: nobody asks */
 	void *user;
 	int64_t merge_span_us; /* of each ledger until ledger_set_merge_span_us says another */
 	bool no_threads;       /* for tests and offline tools: nothing seals or merges by itself */
@@ -45,6 +53,10 @@ struct store_config {
 	uint64_t journal_bytes_max;  /* JOURNAL_BYTES_MAX */
 	uint64_t head_raw_bytes_max; /* HEAD_RAW_BYTES_MAX */
 };
+
+/* Takes the lock of a data folder, which whoever changes anything in it has: E_LOCKED. *ret_fd is open until io's close
+ * gives the lock back; after a failure it may be open too, and is -1 if it is not. */
+int store_lock(struct io *io, const char *folder, int *ret_fd, struct err *err) __attribute__((warn_unused_result));
 
 /* Opens a data folder (made when missing), recovers. E_LOCKED, E_CORRUPT, E_IO. */
 int store_open(const struct store_config *config, struct store **ret, struct err *err)

@@ -23,7 +23,7 @@ static char path[PATH_LEN + 16];
 
 static int open_ring(bool may_create, struct key_ring **ret, struct err *err)
 {
-	return key_ring_open(&io_posix, folder, may_create, ret, err);
+	return key_ring_open(&io_posix, folder, NULL, may_create, ret, err);
 }
 
 static struct key_ring *open_ring_must(void)
@@ -101,7 +101,7 @@ static void test_key_ring__refuses_what_is_no_key(void **state)
 	struct err err = ERR_INIT;
 
 	for (size_t len = 0; len <= 66; len++) {
-		if (len == 65)
+		if (len == 64 || len == 65)
 			continue;
 		write_file(good, len, 0600);
 		assert_int_equal(open_ring(true, &r, &err), E_CRYPTO);
@@ -157,7 +157,7 @@ static void test_key_ring__unwraps_what_it_made_also_when_opened_again(void **st
 
 static int open_simulated(struct simdisk *sd, bool may_create, struct key_ring **ret)
 {
-	return key_ring_open(simdisk_io(sd), "/data", may_create, ret, NULL);
+	return key_ring_open(simdisk_io(sd), "/data", NULL, may_create, ret, NULL);
 }
 
 /* Call n fails, as not done or as done, and the power goes: either the ring was open and its key is there for good, or
@@ -248,6 +248,101 @@ static void test_key_ring__refuses_damaged_and_foreign_keys(void **state)
 	key_ring_close(r);
 }
 
+/* ---- other places ---- */
+
+#define OTHER_KEY "f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d1e0f"
+
+static int open_source(const char *source, struct key_ring **ret, struct err *err)
+{
+	*err = (struct err)ERR_INIT;
+	return key_ring_open(&io_posix, folder, source, true, ret, err);
+}
+
+/* Rings of one key open what the other has sealed. */
+static void assert_same(struct key_ring *a, struct key_ring *b)
+{
+	uint8_t sealed[6 + KEY_SEAL_LEN], got[6];
+
+	assert_int_equal(key_ring_seal(a, "t", SPAN_LIT("x"), SPAN_LIT("secret"), sealed, NULL), 0);
+	assert_int_equal(key_ring_unseal(b, "t", SPAN_LIT("x"), span_of(sealed, sizeof(sealed)), got, NULL), 0);
+	assert_memory_equal(got, "secret", 6);
+}
+
+static void test_key_ring__takes_the_key_from_a_file_the_environment_or_a_command(void **state)
+{
+	static const char *const sources[] = {"env:STELE_TEST_KEY", "command:echo " OTHER_KEY,
+					      "command:printf %s \"$STELE_TEST_KEY\""};
+	struct key_ring *file = NULL, *r = NULL;
+	char source[PATH_LEN + 32];
+	struct err err;
+
+	write_file(OTHER_KEY "\n", 65, 0600);
+	snprintf(source, sizeof(source), "file:%s", path);
+	assert_int_equal(open_source(source, &file, &err), 0);
+	assert_int_equal(setenv("STELE_TEST_KEY", OTHER_KEY, 1), 0);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		assert_int_equal(open_source(sources[i], &r, &err), 0);
+		assert_same(file, r);
+		assert_same(r, file);
+		r = key_ring_close(r);
+	}
+	key_ring_close(file);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(open_source(source, &r, &err), 0); /* made anew */
+	key_ring_close(r);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+static void test_key_ring__says_why_a_place_gives_no_key(void **state)
+{
+	static const struct {
+		const char *source;
+		int rc;
+		const char *says;
+	} cases[] = {
+		{"", E_INVALID, "file:PATH, env:NAME or command:COMMAND"},
+		{"master.key", E_INVALID, "not 'master.key'"},
+		{"file:", E_INVALID, "not 'file:'"},
+		{"env:", E_INVALID, "not 'env:'"},
+		{"env:STELE_TEST_NO_KEY", E_NOT_FOUND, "the environment has no STELE_TEST_NO_KEY"},
+		{"env:STELE_TEST_BAD_KEY", E_CRYPTO, "STELE_TEST_BAD_KEY is not a master key"},
+		{"command:echo 0102", E_CRYPTO, "what the command prints is not a master key"},
+		{"command:echo " OTHER_KEY OTHER_KEY, E_CRYPTO, "prints more than 65 bytes"},
+		{"command:exit 7", E_IO, "ended with status 7"},
+	};
+
+	assert_int_equal(setenv("STELE_TEST_BAD_KEY", OTHER_KEY "0", 1), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct key_ring *r = NULL;
+		struct err err;
+
+		assert_int_equal(open_source(cases[i].source, &r, &err), cases[i].rc);
+		if (!strstr(err.message, cases[i].says))
+			fail_msg("%s", err.message);
+		assert_null(strstr(err.message, "f0e1"));
+		assert_null(r);
+	}
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_key_ring__a_secret_is_good_for_its_use_alone(void **state)
+{
+	struct key_ring *r = open_ring_must();
+	uint8_t sealed[5 + KEY_SEAL_LEN], again[5 + KEY_SEAL_LEN], got[5];
+	struct err err = ERR_INIT;
+
+	assert_int_equal(key_ring_seal(r, "a", SPAN_LIT("1"), SPAN_LIT("12345"), sealed, NULL), 0);
+	assert_int_equal(key_ring_seal(r, "a", SPAN_LIT("1"), SPAN_LIT("12345"), again, NULL), 0);
+	assert_memory_not_equal(sealed, again, sizeof(sealed));
+	assert_int_equal(key_ring_unseal(r, "a", SPAN_LIT("1"), span_of(sealed, sizeof(sealed)), got, &err), 0);
+	assert_memory_equal(got, "12345", 5);
+	assert_int_equal(key_ring_unseal(r, "a", SPAN_LIT("2"), span_of(sealed, sizeof(sealed)), got, &err), E_CRYPTO);
+	assert_int_equal(key_ring_unseal(r, "b", SPAN_LIT("1"), span_of(sealed, sizeof(sealed)), got, &err), E_CRYPTO);
+	for (size_t len = 0; len < sizeof(sealed); len++)
+		assert_int_equal(key_ring_unseal(r, "a", SPAN_LIT("1"), span_of(sealed, len), got, &err), E_CRYPTO);
+	key_ring_close(r);
+}
+
 /* RFC 5869 appendix A.1 to A.3. */
 static const struct {
 	const char *secret, *salt, *info, *okm;
@@ -333,6 +428,10 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_key_ring__unwraps_the_documented_form, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_ring__refuses_damaged_and_foreign_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_key_ring__takes_the_key_from_a_file_the_environment_or_a_command,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_key_ring__says_why_a_place_gives_no_key, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_key_ring__a_secret_is_good_for_its_use_alone, set_up, tear_down),
 		cmocka_unit_test(test_key_ring__survives_power_loss_at_every_call),
 		cmocka_unit_test(test_key_ring__hkdf_matches_rfc_5869),
 		cmocka_unit_test(test_key_ring__derive_is_hkdf_of_label_zero_context),

@@ -1,7 +1,8 @@
 /*
  * The journal over any bytes. The first byte says as what they are taken: the payload of a batch; or a journal file,
  * whose header, and the CRCs of whatever lies where a frame is expected, are put right, so that what lies behind them
- * is reached. What was opened is opened once more and must give the same frames.
+ * is reached; half of these files are encrypted, with frames that are sealed as they should be. What was opened is
+ * opened once more and must give the same frames.
  */
 #include <stdlib.h>
 
@@ -12,6 +13,8 @@
 
 #define FILE_MAX  65536u
 #define COUNT_MAX 4096u
+
+static const struct key node_key = {{1}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,8 +47,20 @@ static void decode_payload(struct span payload)
 	free(b.refs);
 }
 
+/* Seals what lies at `p`, the tag over its last bytes. */
+static void seal(struct aead *a, const struct journal_place *place, uint8_t *header)
+{
+	uint8_t nonce[AEAD_NONCE_LEN], extra[JOURNAL_EXTRA_MAX];
+	uint8_t *p = header + place->header_len;
+	size_t len = place->payload_len - AEAD_TAG_LEN;
+
+	journal__frame_nonce(place->frame.sequence, nonce);
+	must(aead_seal_apart(a, nonce, journal__frame_extra(header, place->header_len, extra), span_of(p, len), p,
+			     p + len) == 0);
+}
+
 /* Sets sequence number, lengths and CRCs of what lies at `p` to those of a frame; returns its bytes, 0 at the end. */
-static size_t mend_frame(uint32_t seed, uint64_t sequence, uint8_t *p, size_t left)
+static size_t mend_frame(uint32_t seed, struct aead *a, uint64_t sequence, uint8_t *p, size_t left)
 {
 	struct journal_place place = {.header_len = JOURNAL_FRAME_LEN};
 	size_t payload;
@@ -65,6 +80,11 @@ static size_t mend_frame(uint32_t seed, uint64_t sequence, uint8_t *p, size_t le
 	place.frame.ledger = p[28];
 	place.frame.first = get_u64le(p + 32);
 	place.frame.count = get_u32le(p + 40);
+	if (a && payload >= AEAD_TAG_LEN) {
+		place.flags = JOURNAL_FLAG_ENCRYPTED;
+		(void)journal__frame_put(seed, &place, p);
+		seal(a, &place, p);
+	}
 	place.payload_crc = crc32c(seed, p + place.header_len, payload);
 	(void)journal__frame_put(seed, &place, p);
 	return (size_t)journal__place_bytes(&place);
@@ -120,7 +140,8 @@ static int see_frame(void *user, const struct journal_frame *f, struct span payl
 }
 
 /* Reads the file up to `end`; returns how far the valid frames go. */
-static uint64_t scan(struct one_file *file, uint32_t seed, uint64_t end, struct seen *seen, int *ret_rc)
+static uint64_t scan(struct one_file *file, const struct journal_header *header, uint64_t end, struct seen *seen,
+		     int *ret_rc)
 {
 	struct journal_marks marks = {0};
 	struct journal_scan s;
@@ -128,8 +149,7 @@ static uint64_t scan(struct one_file *file, uint32_t seed, uint64_t end, struct 
 	uint64_t next;
 
 	must(rc == 0);
-	s.seed = seed;
-	s.next = 1;
+	must(journal__scan_begin(&s, header, &node_key, NULL) == 0);
 	rc = journal__scan(&s, end, &marks, see_frame, seen, NULL);
 	if (rc == 0)
 		rc = journal__scan_tail(&s, NULL);
@@ -140,9 +160,10 @@ static uint64_t scan(struct one_file *file, uint32_t seed, uint64_t end, struct 
 	return next;
 }
 
-static void read_file(struct span bytes, unsigned mended)
+static void read_file(struct span bytes, unsigned mended, bool is_encrypted)
 {
-	struct journal_header header = {.number = 1, .sequence = 1};
+	struct journal_header header = {.number = 1, .sequence = 1, .is_encrypted = is_encrypted};
+	struct aead *a = journal__aead(&header, &node_key);
 	uint32_t seed = journal__seed(&header);
 	uint8_t *p = xalloc(JOURNAL_HEADER_LEN + bytes.len);
 	struct one_file file = {.bytes = span_of(p, JOURNAL_HEADER_LEN + bytes.len)};
@@ -157,11 +178,12 @@ static void read_file(struct span bytes, unsigned mended)
 	journal__header_put(&header, p);
 	memcpy(p + JOURNAL_HEADER_LEN, bytes.p, bytes.len);
 	for (unsigned i = 0; i < mended && n > 0 && off < bytes.len; i++, off += n)
-		n = mend_frame(seed, i + 1, p + JOURNAL_HEADER_LEN + off, bytes.len - off);
-	next = scan(&file, seed, UINT64_MAX, &whole, &rc);
+		n = mend_frame(seed, a, i + 1, p + JOURNAL_HEADER_LEN + off, bytes.len - off);
+	next = scan(&file, &header, UINT64_MAX, &whole, &rc);
 	must(whole.frames == next - 1 || rc < 0);
-	must(scan(&file, seed, next, &part, &rc) == next && part.hash == whole.hash);
+	must(scan(&file, &header, next, &part, &rc) == next && part.hash == whole.hash);
 	free(p);
+	aead_free(a);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -171,6 +193,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] % 4 == 0)
 		decode_payload(span_of(data + 1, size - 1));
 	else
-		read_file(span_of(data + 1, size - 1), data[0] / 4);
+		read_file(span_of(data + 1, size - 1), data[0] / 8, data[0] & 4);
 	return 0;
 }

@@ -318,6 +318,8 @@ static void test_service__seals_and_verifies_offline(void **state)
 	bool is_first;
 	struct service *s = open_must(&is_first);
 	struct principal who = principal_of(s);
+	struct offline offline = {.io = &io_posix, .folder = folder};
+	struct offline none = {.io = &io_posix, .folder = "/tmp/stele-none"};
 	struct store_figures figures = {0};
 	struct ledger_append a;
 	struct err err = ERR_INIT;
@@ -325,16 +327,15 @@ static void test_service__seals_and_verifies_offline(void **state)
 	int faults = 0;
 
 	assert_int_equal(append(s, &who, "{\"action\":\"a\"}", NULL, &a), 0);
-	assert_int_equal(offline_seal(&io_posix, folder, &figures, &err), E_LOCKED);
+	assert_int_equal(offline_seal(&offline, &figures, &err), E_LOCKED);
 	service_close(s);
-	assert_int_equal(offline_seal(&io_posix, folder, &figures, &err), 0);
+	assert_int_equal(offline_seal(&offline, &figures, &err), 0);
 	assert_int_equal(figures.segment_count, 1);
 	assert_int_equal(figures.head_records, 0);
-	assert_int_equal(offline_verify(&io_posix, folder, count_fault, &faults, &records, &err), 0);
+	assert_int_equal(offline_verify(&offline, count_fault, &faults, &records, &err), 0);
 	assert_int_equal(faults, 0);
 	assert_int_equal(records, 1);
-	assert_int_equal(offline_verify(&io_posix, "/tmp/stele-none", count_fault, &faults, &records, &err),
-			 E_NOT_FOUND);
+	assert_int_equal(offline_verify(&none, count_fault, &faults, &records, &err), E_NOT_FOUND);
 }
 
 static void test_service__refuses_a_folder_whose_master_key_is_lost(void **state)

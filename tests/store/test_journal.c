@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "base/reader.h"
 #include "base/thread.h"
 #include "simdisk.h"
 #include "store/journal_priv.h"
@@ -172,9 +173,13 @@ static void check_replayed(struct model *m, const struct replayed *r)
 	m->open_count = 0;
 }
 
+static const struct key some_key = {{7, 7, 7}};
+static const struct key *node_key; /* NULL: journals are plain */
+
 static int open_journal(struct simdisk *sd, struct replayed *r, struct journal **ret, struct err *err)
 {
-	struct journal_config config = {.io = simdisk_io(sd), .folder = "/journal", .file_bytes = FILE_BYTES};
+	struct journal_config config = {
+		.io = simdisk_io(sd), .folder = "/journal", .file_bytes = FILE_BYTES, .key = node_key};
 
 	r->count = 0;
 	return journal_open(&config, on_frame, r, ret, err);
@@ -692,8 +697,179 @@ static void test_journal__walks_what_was_written(void **state)
 	release_model(&model);
 }
 
+/* ---- encryption ---- */
+
+static void test_journal__what_was_plain_stays_readable(void **state)
+{
+	struct simdisk *sd = simdisk_new(1);
+	struct journal *j;
+
+	init_model(&model);
+	node_key = NULL;
+	j = reopen(sd);
+	send_round(&model, j, 4);
+	journal_close(j);
+	node_key = &some_key;
+	j = reopen(sd);
+	send_round(&model, j, 4);
+	journal_close(j);
+	journal_close(reopen(sd));
+	simdisk_free(sd);
+	release_model(&model);
+}
+
+/* All files of the disk, one after the other. */
+static void add_file(void *user, const char *path, uint64_t size)
+{
+	struct buf *to = ((void **)user)[0];
+
+	buf_put_str(to, path);
+	buf_put_span(to, simdisk_bytes(((void **)user)[1], path));
+	assert_true(buf_ok(to));
+}
+
+static void image_of(struct simdisk *sd, struct buf *to)
+{
+	void *user[] = {to, sd};
+
+	buf_reset(to);
+	simdisk_each(sd, add_file, user);
+}
+
+static void test_journal__another_key_is_said_and_touches_nothing(void **state)
+{
+	static const struct key other = {{7, 7, 8}};
+	struct buf before = BUF_INIT, after = BUF_INIT;
+	struct one_file f;
+	struct simdisk *sd = make_three_commits(&f);
+	struct err err = ERR_INIT;
+	struct journal *j;
+
+	image_of(sd, &before);
+	node_key = &other;
+	assert_int_equal(open_journal(sd, &replayed, &j, &err), E_CORRUPT);
+	assert_int_equal(err.offset, JOURNAL_HEADER_LEN);
+	assert_string_equal(err.field, f.path);
+	assert_non_null(strstr(err.message, "sealed with another key"));
+	node_key = NULL;
+	assert_int_equal(open_journal(sd, &replayed, &j, &err), E_CRYPTO);
+	image_of(sd, &after);
+	assert_true(span_eq(buf_span(&before), buf_span(&after)));
+	node_key = &some_key;
+	journal_close(reopen(sd));
+	buf_release(&before);
+	buf_release(&after);
+	simdisk_free(sd);
+	release_model(&model);
+}
+
+/* The first frame of a file, and the places of its CRCs, put right as one would who can write the file. */
+static void forge(struct simdisk *sd, const char *path, uint64_t at, uint8_t change)
+{
+	struct buf bytes = BUF_INIT;
+	struct journal_header h;
+	struct journal_place p;
+	uint32_t seed;
+	uint8_t *frame;
+
+	buf_put_span(&bytes, simdisk_bytes(sd, path));
+	assert_int_equal(journal__header_get(bytes.p, &h), 0);
+	seed = journal__seed(&h);
+	frame = bytes.p + JOURNAL_HEADER_LEN;
+	assert_true(journal__frame_get(seed, span_of(frame, bytes.len - JOURNAL_HEADER_LEN), &p));
+	frame[at] ^= change;
+	put_u32le(frame + 44, crc32c(seed, frame + p.header_len, p.payload_len));
+	put_u32le(frame + 4, crc32c(crc32c(seed, frame, 4), frame + 8, p.header_len - 8));
+	simdisk_put(sd, path, buf_span(&bytes));
+	buf_release(&bytes);
+}
+
+/* Checksums do not help who has no key, neither for the payload nor for what the header says of it. */
+static void test_journal__a_forged_frame_is_found(void **state)
+{
+	static const uint8_t places[] = {25 /* not encrypted any more */, 28, 32, 40, 48, 60, 70};
+	struct one_file f;
+	struct simdisk *sd = make_three_commits(&f);
+
+	for (size_t i = 0; i < sizeof(places); i++) {
+		struct simdisk *copy = simdisk_copy(sd);
+		struct err err = ERR_INIT;
+		struct journal *j;
+
+		forge(copy, f.path, places[i], places[i] == 25 ? JOURNAL_FLAG_ENCRYPTED : 1);
+		assert_int_equal(open_journal(copy, &replayed, &j, &err), E_CORRUPT);
+		assert_non_null(strstr(err.message, "does not open"));
+		simdisk_free(copy);
+	}
+	simdisk_free(sd);
+	release_model(&model);
+}
+
+static void test_journal__no_payload_is_on_the_disk(void **state)
+{
+	struct one_file f;
+	struct simdisk *sd = make_three_commits(&f);
+	struct span file = simdisk_bytes(sd, f.path);
+
+	for (size_t i = 0; i < model.expected_count; i++) {
+		struct buf payload = BUF_INIT;
+
+		make_payload(model.expected[i], &payload);
+		for (size_t at = 0; at + 12 <= payload.len; at += 12)
+			assert_null(memmem(file.p, file.len, payload.p + at, 12));
+		buf_release(&payload);
+	}
+	simdisk_free(sd);
+	release_model(&model);
+}
+
+/* The same frames in a copy of the folder go into a file of another key: no nonce is used twice. */
+static void test_journal__two_copies_never_seal_alike(void **state)
+{
+	struct one_file f;
+	struct simdisk *a = make_three_commits(&f);
+	struct simdisk *b = simdisk_copy(a);
+	struct simdisk *disks[] = {a, b};
+	struct span last[2];
+
+	for (int i = 0; i < 2; i++) {
+		uint32_t content = model.content_next;
+		uint64_t record = model.record_next;
+		struct journal *j = reopen(disks[i]);
+
+		send_round(&model, j, 1);
+		journal_close(j);
+		model.content_next = content;
+		model.record_next = record;
+		model.expected_count--;
+		simdisk_each(disks[i], note_file, &f);
+		last[i] = simdisk_bytes(disks[i], f.path);
+	}
+	assert_int_equal(last[0].len, last[1].len);
+	assert_memory_equal(last[0].p, last[1].p, 48); /* the same number, the same sequence */
+	assert_memory_not_equal(last[0].p + 48, last[1].p + 48, JOURNAL_SALT_LEN);
+	assert_memory_not_equal(last[0].p + JOURNAL_HEADER_LEN + JOURNAL_FRAME_LEN,
+				last[1].p + JOURNAL_HEADER_LEN + JOURNAL_FRAME_LEN, 4);
+	simdisk_free(a);
+	simdisk_free(b);
+	release_model(&model);
+}
+
+static int use_key(void **state)
+{
+	node_key = &some_key;
+	return 0;
+}
+
 int main(void)
 {
+	const struct CMUnitTest sealed[] = {
+		cmocka_unit_test(test_journal__what_was_plain_stays_readable),
+		cmocka_unit_test(test_journal__another_key_is_said_and_touches_nothing),
+		cmocka_unit_test(test_journal__a_forged_frame_is_found),
+		cmocka_unit_test(test_journal__no_payload_is_on_the_disk),
+		cmocka_unit_test(test_journal__two_copies_never_seal_alike),
+	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_journal__payload_round_trips),
 		cmocka_unit_test(test_journal__payload_refuses_what_is_cut_short),
@@ -712,5 +888,7 @@ int main(void)
 		cmocka_unit_test(test_journal__walks_what_was_written),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	/* everything plain, then everything encrypted */
+	return cmocka_run_group_tests(tests, NULL, NULL) + cmocka_run_group_tests(tests, use_key, NULL) +
+	       cmocka_run_group_tests(sealed, use_key, NULL);
 }

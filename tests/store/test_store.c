@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "store/segment_layout.h"
 #include "store/store_priv.h"
 #include "store_model.h"
 
@@ -72,8 +73,12 @@ static void test_store__lists_ledgers_with_records(void **state)
 	free(numbers);
 }
 
+/* The node's own key is there. */
 static int refuse_key(void *user, uint32_t ledger, struct key *ret_key, struct err *err)
 {
+	memset(ret_key->b, 7, sizeof(ret_key->b));
+	if (ledger == STORE_NODE)
+		return 0;
 	return err_set(err, E_CRYPTO, "no key for ledger %u", ledger);
 }
 
@@ -272,6 +277,76 @@ static void test_store__verify_finds_flipped_bits(void **state)
 	m.io = simdisk_io(good);
 }
 
+/* ---- encryption ---- */
+
+/* The bytes of the ledger's nth segment as files were before they were encrypted. */
+static void plain_of(unsigned ledger, size_t n, struct buf *to)
+{
+	struct err err = ERR_INIT;
+	struct snapshot *s;
+
+	assert_int_equal(ledger_snapshot(model_ledger(&m, ledger), &s, &err), 0);
+	assert_true(n < s->segment_count);
+	assert_int_equal(segment_merge(&s->segments[n], 1, model_ledger(&m, ledger)->id_key, to, &err), 0);
+	snapshot_free(s);
+}
+
+static unsigned flags_of(const char *path)
+{
+	return simdisk_bytes(m.disk, path).p[10];
+}
+
+static void test_store__plain_files_stay_readable_and_become_encrypted(void **state)
+{
+	struct buf plain[8] = {BUF_INIT};
+	struct err err = ERR_INIT;
+	char path[64];
+
+	for (size_t i = 0; i < 8; i++)
+		append_and_seal(0, 10);
+	for (size_t i = 0; i < 8; i++)
+		plain_of(0, i, &plain[i]);
+	model_close(&m);
+	for (size_t i = 0; i < 8; i += 2) { /* every other one */
+		snprintf(path, sizeof(path), "/data/segments/1/%zu-%zu.seg", 10 * i, 10 * i + 10);
+		assert_int_equal(flags_of(path), SEGMENT_F_ENCRYPTED);
+		simdisk_put(m.disk, path, buf_span(&plain[i]));
+		assert_int_equal(flags_of(path), 0);
+	}
+	model_open(&m);
+	model_verify(&m);
+	assert_int_equal(store_merge(m.store, &err), 0);
+	assert_int_equal(flags_of("/data/segments/1/0-80.seg"), SEGMENT_F_ENCRYPTED);
+	model_compare(&m);
+	model_verify(&m);
+	for (size_t i = 0; i < 8; i++)
+		buf_release(&plain[i]);
+}
+
+static void find_words(void *user, const char *path, uint64_t size)
+{
+	struct span bytes = simdisk_bytes(m.disk, path);
+	const char *const *word = user;
+
+	for (; *word; word++)
+		if (bytes.len && memmem(bytes.p, bytes.len, *word, strlen(*word)))
+			fail_msg("'%s' is in %s", *word, path);
+}
+
+static void test_store__no_word_is_on_the_disk(void **state)
+{
+	const char *words[] = {"action", "\"id\"", "received", "description", NULL};
+	struct err err = ERR_INIT;
+
+	for (int i = 0; i < 9; i++)
+		append_and_seal(0, 300);
+	assert_int_equal(store_merge(m.store, &err), 0);
+	assert_int_equal(model_append_to(&m, &r, 0, 3), 0); /* so few that the journal does not compress them */
+	simdisk_each(m.disk, find_words, words);
+	model_close(&m);
+	simdisk_each(m.disk, find_words, words);
+}
+
 /* ---- limits ---- */
 
 static void reopen_with_threads(uint64_t head_raw_bytes_max, uint64_t journal_bytes_max)
@@ -366,6 +441,8 @@ int main(void)
 		TEST(test_store__a_damaged_segment_leaves_the_rest_readable),
 		TEST(test_store__a_damaged_last_segment_stops_its_ledger_only),
 		TEST(test_store__verify_finds_flipped_bits),
+		TEST(test_store__plain_files_stay_readable_and_become_encrypted),
+		TEST(test_store__no_word_is_on_the_disk),
 		TEST(test_store__appends_wait_for_room),
 		TEST(test_store__a_large_journal_is_sealed),
 		TEST(test_store__a_batch_may_be_sealed_in_part),
