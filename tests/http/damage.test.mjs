@@ -1,5 +1,6 @@
 // Damaged files: found, named by file and offset, never served as good, and the rest stays readable.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -66,7 +67,7 @@ test('a damaged segment is found, named, and the rest is read', async () => {
 test('one damaged block costs its own records and no others', async () => {
   const t = await startServer();
   try {
-    const lines = Array.from({ length: 30000 }, (_, i) => JSON.stringify({ action: i % 2 ? 'odd' : 'even', attributes: { i } }));
+    const lines = Array.from({ length: 30000 }, (_, i) => JSON.stringify({ action: i % 2 ? 'odd' : 'even', attributes: { i, wide: createHash('sha256').update(`${i}`).digest('base64') } }));
     for (let i = 0; i < lines.length; i += 10000) await t.append(lines.slice(i, i + 10000).join('\n'), '?ids=false');
     await t.request('POST', '/v1/seal', { body: '' });
     await t.append({ action: 'odd', attributes: { i: 30000 } });

@@ -411,8 +411,9 @@ async function damage(folder) {
 test('a damaged block is left out, listed and logged', async () => {
   const other = await new Server(makeFolder()).start();
   try {
+    const wide = (n) => ({ ...event(n), context: { session: createHash('sha256').update(`${n}`).digest('base64') } }); // blocks of many boxes
     for (let i = 0; i < 3; i++) {
-      const body = Array.from({ length: 20000 }, (_, k) => JSON.stringify(event(i * 20000 + k))).join('\n');
+      const body = Array.from({ length: 20000 }, (_, k) => JSON.stringify(wide(i * 20000 + k))).join('\n');
       assert.equal((await other.append(body, '?ids=false')).status, 201);
     }
     assert.equal((await other.request('POST', '/v1/seal')).status, 200);

@@ -1,6 +1,8 @@
 /*
  * The journal: what was acknowledged is there after every crash and every failed call, once and in order; what was not
- * may be there or not, whole frames only; damage is told from a torn tail.
+ * may be there or not, whole frames only; damage is told from a torn tail. All of it plain and encrypted.
+ *
+ * size: one model of frames and what became of them serves all tests.
  */
 #include <setjmp.h>
 #include <stdarg.h>
