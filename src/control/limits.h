@@ -2,17 +2,15 @@
 #ifndef STELE_CONTROL_LIMITS_H
 #define STELE_CONTROL_LIMITS_H
 
-#define ORG_KEY_MAX     64u  /* bytes: it stands in URLs, logs and checkpoint origins */
-#define ORG_NAME_MAX    200u /* bytes: a label for people */
-#define CLIENT_ID_MAX   32u  /* bytes: what names an API key without being secret */
-#define ROLE_NAME_MAX   16u  /* bytes */
-#define LEDGER_NAME_MAX 8u   /* bytes: "main", "self" */
-#define LEDGER_EPOCH_S                                                                                                 \
-	(30 * 86400)             /* of new records are under one key, unless the ledger's retention says otherwise     \
-				  */
-#define LEDGER_EPOCH_MIN_S 86400 /* a key a day: they are kept for as long as the records */
-#define EXPORT_ID_LEN      32u   /* hex digits of an export job's id: 128 random bits */
-#define EXPORT_WORD_MAX    32u   /* bytes: "ndjson", "no_space" */
+#define ORG_KEY_MAX        64u          /* bytes: it stands in URLs, logs and checkpoint origins */
+#define ORG_NAME_MAX       200u         /* bytes: a label for people */
+#define CLIENT_ID_MAX      32u          /* bytes: what names an API key without being secret */
+#define ROLE_NAME_MAX      16u          /* bytes */
+#define LEDGER_NAME_MAX    8u           /* bytes: "main", "self" */
+#define LEDGER_EPOCH_S     (30 * 86400) /* of new records are under one key, unless their retention is shorter */
+#define LEDGER_EPOCH_MIN_S 86400        /* a key a day: they are kept for as long as the records */
+#define EXPORT_ID_LEN      32u          /* hex digits of an export job's id: 128 random bits */
+#define EXPORT_WORD_MAX    32u          /* bytes: "ndjson", "no_space" */
 
 #define SAVED_SEARCHES_MAX     1000u /* of an org: a list that a person can still look through */
 #define SAVED_SEARCH_NAME_MAX  100u  /* characters: one line of a list */
