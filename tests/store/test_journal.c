@@ -474,6 +474,7 @@ static void test_journal__a_full_disk_ends_the_writing_until_there_is_room(void 
 	while (journal_state(j, &err) == 0)
 		send_round(&model, j, 4);
 	assert_int_equal(journal_state(j, &err), E_NO_SPACE);
+	simdisk_set_capacity(sd, 0); /* a small file might still have found room */
 	assert_int_equal(journal_resume(j, &err), E_NO_SPACE);
 	simdisk_set_capacity(sd, UINT64_MAX);
 	assert_int_equal(journal_resume(j, &err), 0);
