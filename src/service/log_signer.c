@@ -494,13 +494,13 @@ static int change_key(struct log_signer *s, struct log *log, struct log_pending 
 {
 	struct note_signer *old, *next = NULL;
 	struct key seed;
-	int rc = log->is_refused ? log->rc : ready(s, log, err);
+	int rc;
 
-	if (log->is_refused && err)
+	if (log->is_refused) {
 		*err = log->err;
-	if (rc == 0)
-		rc = prepare(s, log, p, err);
-	if (rc < 0)
+		return log->rc;
+	}
+	if ((rc = ready(s, log, err)) < 0 || (rc = prepare(s, log, p, err)) < 0)
 		return rc;
 	rc = log__new_key(log, &next, &seed, err);
 	if (rc == 0) {
