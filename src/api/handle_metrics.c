@@ -7,9 +7,9 @@
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "service/log.h"
 #include "service/retention.h"
 #include "service/verification.h"
-#include "service/log.h"
 
 /* The second number of /proc/self/statm, in pages; 0 where there is no such file. */
 static double resident_bytes(void)

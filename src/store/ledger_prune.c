@@ -56,7 +56,7 @@ int ledger__open_hashes(struct ledger *l, const struct hash_part *part, struct h
 	const struct hashes_head *head;
 	char name[PART_NAME_MAX];
 	struct object *object;
-	struct hashes *h;
+	struct hashes *h = NULL;
 	int rc;
 
 	part__hashes_name(l->number, part->first, part->next, name);

@@ -188,7 +188,7 @@ static int claim_run_locked(struct ledger *l, struct part **ret, size_t *ret_at,
 	rc = know_all_times_locked(l, err);
 	if (rc < 0 || !pick_run_locked(l, ret_at, &count)) {
 		unclaim_files_locked(l);
-		return rc;
+		return rc < 0 ? rc : 0;
 	}
 	for (size_t i = *ret_at; i < *ret_at + count && rc == 0; i++)
 		rc = open_file_locked(l, i, err);
