@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "store/prune.h"
 #include "store/store_priv.h"
+#include "store/tree.h"
 #include "store_model.h"
 
 #define DAY_US ((int64_t)24 * 3600 * 1000000)
@@ -204,6 +205,49 @@ static void test_prune__lets_snapshots_read_on(void **state)
 		assert_int_equal(snapshot_record(s, i, &record, &err), 0);
 	buf_release(&record);
 	snapshot_free(s);
+}
+
+/* ---- proofs ---- */
+
+static void test_prune__proves_what_is_left(void **state)
+{
+	struct ledger *l = model_ledger(&m, 0);
+	struct sha256 roots[8], root, leaf;
+	uint64_t sizes[8];
+	struct merkle_proof proof;
+	struct digest *d = digest_new();
+	struct err err = ERR_INIT;
+	struct snapshot *s;
+	struct tree *t;
+
+	for (int i = 0; i < 8; i++) {
+		make_files(1);
+		assert_int_equal(ledger_root(l, &sizes[i], &roots[i], &err), 0);
+	}
+	assert_int_equal(model_prune(&m, 0, 2 * ROWS), 0);
+	assert_int_equal(model_prune(&m, 0, 5 * ROWS), 0); /* 1500 = 5 * 256 + 220 */
+	assert_int_equal(ledger_snapshot(l, &s, &err), 0);
+	t = tree_new(s);
+	for (uint64_t i = 5 * ROWS; i < 8 * ROWS; i++) {
+		if (tree_prove_inclusion(t, i, 8 * ROWS, &proof, &err) < 0)
+			fail_msg("%llu: %s", (unsigned long long)i, err.message);
+		assert_int_equal(tree_leaves(t, i, 1, &leaf, &err), 0);
+		assert_true(merkle_verify_inclusion(d, i, 8 * ROWS, &leaf, proof.hash, proof.count, &roots[7]));
+	}
+	for (int i = 4; i < 8; i++) { /* from the mark on */
+		assert_int_equal(tree_root(t, sizes[i], &root, &err), 0);
+		assert_memory_equal(&root, &roots[i], sizeof(root));
+		assert_int_equal(tree_prove_consistency(t, sizes[i], 8 * ROWS, &proof, &err), 0);
+		assert_true(merkle_verify_consistency(d, sizes[i], 8 * ROWS, proof.hash, proof.count, &roots[i],
+						      &roots[7]));
+	}
+	assert_int_equal(tree_root(t, 1280, &root, &err), 0); /* full groups that are gone */
+	assert_int_equal(tree_leaves(t, 5 * ROWS - 1, 1, &leaf, &err), E_NOT_FOUND);
+	assert_int_equal(tree_root(t, 2 * ROWS, &root, &err), E_NOT_FOUND);
+	assert_non_null(strstr(err.message, "retention removed the records before 1500"));
+	tree_free(t);
+	snapshot_free(s);
+	digest_free(d);
 }
 
 /* ---- merging ---- */
@@ -619,6 +663,7 @@ int main(void)
 		TEST(test_prune__goes_on_when_all_files_are_gone),
 		TEST(test_prune__says_that_a_record_has_expired),
 		TEST(test_prune__lets_snapshots_read_on),
+		TEST(test_prune__proves_what_is_left),
 		TEST(test_prune__merges_behind_the_mark),
 		TEST(test_prune__bounds_what_a_merge_spans),
 		TEST(test_prune__removes_what_a_failed_merge_left),
