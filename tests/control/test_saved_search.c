@@ -199,7 +199,7 @@ static void sql(const char *statement)
 	sqlite3_close(db);
 }
 
-/* Drops every table but those of the first version. */
+/* Drops every table but those of the first version, and what later ones added to these. */
 static void go_back_to_first_version(void)
 {
 	static const char list[] = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN "
@@ -218,6 +218,7 @@ static void go_back_to_first_version(void)
 	}
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
+	sql("ALTER TABLE ledgers DROP COLUMN epoch_seconds");
 	sql("UPDATE schema_version SET version = 1");
 }
 
