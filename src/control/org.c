@@ -239,7 +239,7 @@ int control_ledger_get(struct control *c, uint32_t ledger, struct control_ledger
 	static const char sql[] =
 		"SELECT orgs.org_key, ledgers.name FROM ledgers JOIN orgs ON orgs.id = ledgers.org WHERE number = ?";
 	bool entered = control__enter(c);
-	struct control_ledger found;
+	struct control_ledger found = {0};
 	sqlite3_stmt *stmt = NULL;
 	int rc;
 

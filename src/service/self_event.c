@@ -24,21 +24,20 @@ static void on_done(struct ledger_append *a)
 	mutex_unlock(&w->mutex);
 }
 
-static int append_and_wait(struct ledger *l, struct ledger_append *a, struct err *err)
+/* w->done is what the append's `done` wakes. */
+static int append_and_wait(struct ledger *l, struct ledger_append *a, struct waiter *w, struct err *err)
 {
-	struct waiter w = {.is_done = false};
-
-	mutex_init(&w.mutex);
-	cond_init(&w.done);
+	mutex_init(&w->mutex);
+	cond_init(&w->done);
 	a->done = on_done;
-	a->user = &w;
+	a->user = w;
 	ledger_append(l, a);
-	mutex_lock(&w.mutex);
-	while (!w.is_done)
-		cond_wait(&w.done, &w.mutex);
-	mutex_unlock(&w.mutex);
-	cond_release(&w.done);
-	mutex_release(&w.mutex);
+	mutex_lock(&w->mutex);
+	while (!w->is_done)
+		cond_wait(&w->done, &w->mutex);
+	mutex_unlock(&w->mutex);
+	cond_release(&w->done);
+	mutex_release(&w->mutex);
 	if (a->rc < 0 && err)
 		*err = a->err;
 	return a->rc;
@@ -49,11 +48,12 @@ static int append(struct org *org, struct span json, struct span key, struct err
 	struct record_parser *parser = record_parser_new();
 	struct record_batch batch = RECORD_BATCH_INIT;
 	struct ledger_append a = {.batch = &batch, .idempotency_key = key};
+	struct waiter w = {.is_done = false};
 	int rc = record_parse(parser, json, clock_wall_us(), &batch, err);
 
 	a.fingerprint = hash64(json.p, json.len, 0);
 	if (rc == 0)
-		rc = append_and_wait(org->ledger[LEDGER_SELF], &a, err);
+		rc = append_and_wait(org->ledger[LEDGER_SELF], &a, &w, err);
 	record_batch_release(&batch);
 	record_parser_free(parser);
 	return rc;

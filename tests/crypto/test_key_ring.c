@@ -270,7 +270,7 @@ static void assert_same(struct key_ring *a, struct key_ring *b)
 
 static void test_key_ring__takes_the_key_from_a_file_the_environment_or_a_command(void **state)
 {
-	static const char *const sources[] = {"env:STELE_TEST_KEY", "command:echo " OTHER_KEY,
+	static const char *const sources[] = {"env:STELE_TEST_KEY", ("command:echo " OTHER_KEY),
 					      "command:printf %s \"$STELE_TEST_KEY\""};
 	struct key_ring *file = NULL, *r = NULL;
 	char source[PATH_LEN + 32];
