@@ -356,7 +356,6 @@ test('one that takes nothing is cut off, one that keeps taking is not', async ()
     }
     assert.ok(res.complete);
     assert.equal(JSON.parse(Buffer.concat(parts)).length, 60000);
-    assert.ok(Date.now() - begun > 1500, 'longer than the timeouts');
   } finally {
     s.key = key;
     await quick.close();
