@@ -60,6 +60,8 @@ static int check_params(struct request *r, struct err *err)
 {
 	struct param_walk walk = {r, err, 0};
 
+	if (r->match.route->flags & ROUTE_OWN_PARAMS)
+		return 0;
 	MHD_get_connection_values_n(r->connection, MHD_GET_ARGUMENT_KIND, on_param, &walk);
 	return walk.rc;
 }

@@ -22,7 +22,7 @@ void request_fail(struct request *r, const struct err *err)
 
 	if (err_http_status(err->code) >= 500)
 		service_redact(r->server->service, &shown);
-	reply_error(&r->reply, &shown);
+	dialect_error(r->dialect, &r->reply, &shown);
 	if (err->code == E_METHOD)
 		r->reply.allow = r->match.allow;
 	if (r->reply.status >= 500 && err->code != E_UNAVAILABLE && err->code != E_CLOSED)
@@ -61,7 +61,9 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
 
 	r->connection = connection;
 	r->client = client_of(connection);
+	r->dialect = dialect_of(url);
 	r->is_head = strcmp(method, "HEAD") == 0;
+	caller_take(connection, r->ip, &r->who.caller);
 	r->start_ns = clock_mono_ns();
 	r->phase = REQUEST_BODY;
 	*con_cls = r;

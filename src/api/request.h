@@ -14,7 +14,9 @@
 #include <yyjson.h>
 
 #include "api/body.h"
+#include "api/caller.h"
 #include "api/deadline.h"
+#include "api/dialect.h"
 #include "api/meter.h"
 #include "api/param.h"
 #include "api/proof_wait.h"
@@ -47,6 +49,8 @@ struct request {
 	struct MHD_Connection *connection;
 	struct client *client;
 	struct route_match match; /* route NULL: none */
+	enum dialect dialect;
+	char ip[CALLER_IP_MAX]; /* of who.caller */
 	struct principal who;
 	struct params params;
 	struct body body;

@@ -16,9 +16,10 @@ enum route_id {
 };
 
 enum route_flag {
-	ROUTE_HAS_BODY = 1, /* the body is read and kept; others' is read and thrown away */
-	ROUTE_IS_SLOW = 2,  /* runs on a worker */
-	ROUTE_HAS_JSON = 4, /* with ROUTE_HAS_BODY: the body is one object whose members are the parameters */
+	ROUTE_HAS_BODY = 1,   /* the body is read and kept; others' is read and thrown away */
+	ROUTE_IS_SLOW = 2,    /* runs on a worker */
+	ROUTE_HAS_JSON = 4,   /* with ROUTE_HAS_BODY: the body is one object whose members are the parameters */
+	ROUTE_OWN_PARAMS = 8, /* the handler reads the URL's parameters itself: those of a dialect */
 };
 
 /* What a handler leaves behind: an answer in request->reply, or a promise that request_finish will be called. */

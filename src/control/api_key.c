@@ -5,8 +5,8 @@
 
 static int insert_key(struct control *c, const struct control_api_key *key, struct err *err)
 {
-	static const char sql[] = "INSERT INTO api_keys (client_id, secret_hash, org, role, created)"
-				  " VALUES (?, ?, ?, ?, ?)";
+	static const char sql[] = "INSERT INTO api_keys (client_id, secret_hash, org, role, created, name)"
+				  " VALUES (?, ?, ?, ?, ?, ?)";
 	sqlite3_stmt *stmt = NULL;
 	int rc;
 
@@ -17,6 +17,7 @@ static int insert_key(struct control *c, const struct control_api_key *key, stru
 	sqlite3_bind_int64(stmt, 3, key->org);
 	sqlite3_bind_text(stmt, 4, key->role, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 5, key->created_us);
+	sqlite3_bind_text(stmt, 6, key->name, -1, SQLITE_STATIC);
 	rc = control__step(c, stmt, "adding an API key", err);
 	if (rc == E_EXISTS && sqlite3_extended_errcode(c->db) == SQLITE_CONSTRAINT_FOREIGNKEY)
 		rc = err_set(err, E_INVALID, "there is no org %lld for this API key", (long long)key->org);
@@ -43,12 +44,15 @@ static int read_key(sqlite3_stmt *stmt, struct control_api_key *key, struct err 
 		return rc;
 	key->org = sqlite3_column_int64(stmt, 2);
 	key->created_us = sqlite3_column_int64(stmt, 4);
-	return control__text(stmt, 3, key->role, sizeof(key->role), err);
+	if ((rc = control__text(stmt, 3, key->role, sizeof(key->role), err)) < 0)
+		return rc;
+	return control__text(stmt, 5, key->name, sizeof(key->name), err);
 }
 
 int control_api_key_get(struct control *c, const char *client_id, struct control_api_key *ret, struct err *err)
 {
-	static const char sql[] = "SELECT client_id, secret_hash, org, role, created FROM api_keys WHERE client_id = ?";
+	static const char sql[] =
+		"SELECT client_id, secret_hash, org, role, created, name FROM api_keys WHERE client_id = ?";
 	bool entered = control__enter(c);
 	struct control_api_key key = {0};
 	sqlite3_stmt *stmt = NULL;

@@ -76,6 +76,7 @@ struct control_api_key {
 	struct sha256 secret_hash;
 	int64_t org;
 	char role[ROLE_NAME_MAX + 1];
+	char name[PRINCIPAL_NAME_MAX + 1]; /* "": none */
 	int64_t created_us;
 };
 

@@ -5,7 +5,9 @@
 #define ORG_KEY_MAX        64u          /* bytes: it stands in URLs, logs and checkpoint origins */
 #define ORG_NAME_MAX       200u         /* bytes: a label for people */
 #define CLIENT_ID_MAX      32u          /* bytes: what names an API key without being secret */
-#define ROLE_NAME_MAX      16u          /* bytes */
+#define ROLE_NAME_MAX      64u          /* bytes */
+#define PRINCIPAL_NAME_MAX 254u         /* bytes: an e-mail address, or what an API key is called */
+#define SESSION_ID_LEN     16u          /* hex digits of what names a session without being secret */
 #define LEDGER_NAME_MAX    8u           /* bytes: "main", "self" */
 #define LEDGER_EPOCH_S     (30 * 86400) /* of new records are under one key, unless their retention is shorter */
 #define LEDGER_EPOCH_MIN_S 86400        /* a key a day: they are kept for as long as the records */

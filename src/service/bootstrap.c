@@ -76,7 +76,7 @@ static int write_file(struct service *s, const char *url, const struct credentia
 static int create_locked(struct service *s, const struct credentials *made, struct err *err)
 {
 	struct control_org org = {.org_key = FIRST_ORG_KEY, .name = FIRST_ORG_NAME, .created_us = clock_wall_us()};
-	struct control_api_key key = {.role = "owner", .created_us = clock_wall_us()};
+	struct control_api_key key = {.role = "operator", .created_us = clock_wall_us()};
 	int rc;
 
 	if ((rc = control_org_create(s->control, &org, wrap_key, s, err)) < 0)

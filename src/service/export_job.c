@@ -50,7 +50,7 @@ static void fill_job(const struct principal *who, const struct export_spec *spec
 	rand_bytes(random, sizeof(random));
 	for (size_t i = 0; i < sizeof(random); i++)
 		snprintf(j->id + 2 * i, 3, "%02x", random[i]);
-	memcpy(j->client_id, who->client_id, sizeof(j->client_id));
+	memcpy(j->client_id, who->id, sizeof(j->client_id));
 	snprintf(j->format, sizeof(j->format), "%s", export_format_names[spec->format]);
 	snprintf(j->ledger, sizeof(j->ledger), "%s", control_ledger_names[spec->ledger]);
 }

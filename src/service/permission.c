@@ -27,20 +27,11 @@ bool role_permissions(const char *role, uint32_t *ret_permissions)
 const char *permission_name(enum permission p)
 {
 	switch (p) {
-	case PERMISSION_APPEND:
-		return "events:append";
-	case PERMISSION_READ:
-		return "events:read";
-	case PERMISSION_OPERATE:
-		return "node:operate";
-	case PERMISSION_SAVE:
-		return "searches:write";
-	case PERMISSION_EXPORT:
-		return "events:export";
-	case PERMISSION_RETAIN:
-		return "retention:manage";
-	case PERMISSION_PROVE:
-		return "log:read";
+#define PERMISSION(name, bit, text, meaning)                                                                           \
+	case PERMISSION_##name:                                                                                        \
+		return text;
+#include "service/permission.tbl"
+#undef PERMISSION
 	case PERMISSION_NONE:
 		break;
 	}

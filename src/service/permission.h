@@ -1,4 +1,4 @@
-/* What a principal may do. Roles are named sets of permissions (role.tbl). */
+/* What a principal may do (permission.tbl). Roles are named sets of permissions; those built in are in role.tbl. */
 #ifndef STELE_SERVICE_PERMISSION_H
 #define STELE_SERVICE_PERMISSION_H
 
@@ -6,17 +6,19 @@
 #include <stdint.h>
 
 enum permission {
-	PERMISSION_NONE = 0,    /* anybody may: liveness, figures */
-	PERMISSION_APPEND = 1,  /* add events */
-	PERMISSION_READ = 2,    /* search and read events */
-	PERMISSION_OPERATE = 4, /* act on the node: seal */
-	PERMISSION_SAVE = 8,    /* change the saved searches of the org */
-	PERMISSION_EXPORT = 16, /* take out as many events as there are */
-	PERMISSION_RETAIN = 32, /* say how long events are kept, and what holds them */
-	PERMISSION_PROVE = 64,  /* see checkpoints, hashes and keys of the org's logs */
+	PERMISSION_NONE = 0, /* anybody may: liveness, figures */
+#define PERMISSION(name, bit, text, meaning) PERMISSION_##name = 1 << (bit),
+#include "service/permission.tbl"
+#undef PERMISSION
 };
 
-/* The permissions of a role; false when there is no such role. */
+#define PERMISSIONS_ALL                                                                                                \
+	(PERMISSION_APPEND | PERMISSION_READ | PERMISSION_EXPORT | PERMISSION_SAVE | PERMISSION_RETAIN |               \
+	 PERMISSION_PROVE | PERMISSION_AUDIT | PERMISSION_KEYS | PERMISSION_USERS | PERMISSION_ROLES |                 \
+	 PERMISSION_ORG | PERMISSION_CATALOGUE)
+#define PERMISSIONS_NODE (PERMISSION_OPERATE | PERMISSION_ORGS)
+
+/* The permissions of a built-in role; false when there is no such role. */
 bool role_permissions(const char *role, uint32_t *ret_permissions);
 
 /* "events:append" and so on: one permission's name in messages. */

@@ -107,7 +107,8 @@ static int load_key_locked(struct service *s, const char *client_id, struct know
 		return err_set(err, E_CORRUPT, "control.db: API key %s has the unknown role %s", client_id,
 			       stored.role);
 	key->secret_hash = stored.secret_hash;
-	memcpy(key->principal.client_id, stored.client_id, sizeof(stored.client_id));
+	memcpy(key->principal.id, stored.client_id, sizeof(stored.client_id));
+	memcpy(key->principal.name, stored.name, sizeof(stored.name));
 	return find_org_locked(s, stored.org, &key->principal.org, err);
 }
 
@@ -118,7 +119,7 @@ static int find_key_locked(struct service *s, const char *client_id, const struc
 	int rc;
 
 	for (key = s->keys[bucket]; key; key = key->next) {
-		if (strcmp(key->principal.client_id, client_id) == 0) {
+		if (strcmp(key->principal.id, client_id) == 0) {
 			*ret = key;
 			return 0;
 		}
@@ -146,6 +147,7 @@ int service_authenticate(struct service *s, struct span token, struct principal 
 	char client_id[CLIENT_ID_LEN + 1];
 	const struct known_key *key;
 	struct sha256 hash;
+	struct caller caller;
 	struct span secret;
 	int rc;
 
@@ -159,7 +161,9 @@ int service_authenticate(struct service *s, struct span token, struct principal 
 		return rc == E_NOT_FOUND ? refuse(err) : rc;
 	if (!equal_in_constant_time(hash.b, key->secret_hash.b, SHA256_LEN))
 		return refuse(err);
+	caller = ret->caller;
 	*ret = key->principal;
+	ret->caller = caller;
 	return 0;
 }
 

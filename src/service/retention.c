@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "codec/json_text.h"
+#include "service/act.h"
 #include "service/retention_priv.h"
-#include "service/self_event.h"
 #include "service/service_priv.h"
 
 const char *const retention_source_names[] = {"default", "plan", "own"};
@@ -237,80 +237,22 @@ static int apply_change(const struct principal *who, const struct retention_chan
 		return rc;
 	p->set.days = c->days;
 	p->set.updated_us = clock_wall_us();
-	memcpy(p->set.updated_by, who->client_id, sizeof(p->set.updated_by));
+	memcpy(p->set.updated_by, who->id, sizeof(p->set.updated_by));
 	return 0;
 }
 
 /* ---- acting ---- */
 
-/* A change and what tells of it. */
-struct act {
-	int (*apply)(struct service *s, const struct principal *who, void *user, struct err *err);
-	void (*put_event)(const struct principal *who, const void *user, struct buf *to);
-	void *user;
-};
-
-static int apply(struct service *s, const struct principal *who, const struct act *a, bool commits, struct err *err)
-{
-	int rc = control_begin(s->control, err);
-
-	if (rc < 0)
-		return rc;
-	rc = a->apply(s, who, a->user, err);
-	if (rc == 0 && commits)
-		return control_commit(s->control, err);
-	control_rollback(s->control);
-	return rc;
-}
-
-static int tell(struct service *s, const struct principal *who, const struct act *a, struct err *err)
-{
-	struct buf event = BUF_INIT;
-	int rc;
-
-	a->put_event(who, a->user, &event);
-	rc = buf_ok(&event) ? service_self_append(s, who->org, buf_span(&event), err)
-			    : err_set(err, E_NO_MEMORY, "not enough memory for an event");
-	buf_release(&event);
-	return rc;
-}
-
-/* The event told of a change that then failed. */
-static void take_back(struct service *s, const struct principal *who, const struct err *why)
-{
-	struct buf event = BUF_INIT;
-	struct err err = ERR_INIT;
-
-	self_event_begin(&event, "retention.change_failed", who->client_id);
-	buf_put_str(&event, ",\"description\":\"the change told of before this was not made\"}");
-	if (!buf_ok(&event) || service_self_append(s, who->org, buf_span(&event), &err) < 0)
-		diag(DIAG_ERROR, "retention", "a change was told of and not made: %s", why->message);
-	buf_release(&event);
-}
-
-/*
- * Once no removal of the org is under way: tries whether the change can be made, tells of it, makes it. Not in one
- * transaction: an append may wait for others that need control.db.
- */
+/* Once no removal of the org is under way. */
 static int act(struct service *s, const struct principal *who, const struct act *a, struct err *err)
 {
-	struct err why = ERR_INIT;
 	int rc;
 
 	mutex_lock(&s->retention->mutex);
-	if ((rc = retention__finish(s, who->org, &why)) < 0)
-		goto out;
-	if ((rc = apply(s, who, a, false, &why)) < 0)
-		goto out;
-	if ((rc = tell(s, who, a, &why)) < 0)
-		goto out;
-	rc = apply(s, who, a, true, &why);
-	if (rc < 0)
-		take_back(s, who, &why);
-out:
+	rc = retention__finish(s, who->org, err);
+	if (rc == 0)
+		rc = service__act(s, who, a, err);
 	mutex_unlock(&s->retention->mutex);
-	if (rc < 0 && err)
-		*err = why;
 	return rc;
 }
 
@@ -340,7 +282,7 @@ static void put_policy_event(const struct principal *who, const void *user, stru
 {
 	const struct policy_change *p = user;
 
-	self_event_begin(to, "retention.changed", who->client_id);
+	self_event_begin(to, "retention.changed", who);
 	put_policy(to, "before", &p->before.set, p->before.plans, p->before.plan_count);
 	put_policy(to, "after", &p->after.set, p->after.plans, p->after.plan_count);
 	buf_put_u8(to, '}');
@@ -372,7 +314,7 @@ static void put_hold_event(const struct principal *who, const void *user, struct
 	const struct control_hold *h = user;
 	bool is_released = h->released_us != 0;
 
-	self_event_begin(to, is_released ? "retention.hold_released" : "retention.hold_created", who->client_id);
+	self_event_begin(to, is_released ? "retention.hold_released" : "retention.hold_created", who);
 	buf_printf(to, ",\"entity\":{\"id\":\"%s\",\"type\":\"legal_hold\"}", h->id);
 	if (is_released)
 		put_hold(to, "before", h, false);
@@ -409,7 +351,7 @@ int service_hold_create(struct service *s, const struct principal *who, struct s
 					   HOLD_REASON_MAX),
 				   err);
 	memcpy(h.reason, reason.p, reason.len);
-	memcpy(h.created_by, who->client_id, sizeof(h.created_by));
+	memcpy(h.created_by, who->id, sizeof(h.created_by));
 	rand_bytes(id, sizeof(id));
 	for (size_t i = 0; i < sizeof(id); i++)
 		snprintf(h.id + 2 * i, 3, "%02x", id[i]);
@@ -429,7 +371,7 @@ static int apply_release(struct service *s, const struct principal *who, void *u
 	if (h->released_us != 0)
 		return err_set(err, E_NOT_FOUND, "the legal hold was released before");
 	h->released_us = clock_wall_us();
-	memcpy(h->released_by, who->client_id, sizeof(h->released_by));
+	memcpy(h->released_by, who->id, sizeof(h->released_by));
 	return control_hold_release(s->control, h, err);
 }
 

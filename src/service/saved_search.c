@@ -124,7 +124,7 @@ int service_saved_search_create(struct service *s, const struct principal *who, 
 	search->org = who->org->control.id;
 	search->version = SAVED_SEARCH_VERSION;
 	search->created_us = search->updated_us = clock_wall_us();
-	memcpy(search->created_by, who->client_id, sizeof(search->created_by));
+	memcpy(search->created_by, who->id, sizeof(search->created_by));
 	return control_saved_search_create(s->control, search, err);
 }
 

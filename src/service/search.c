@@ -65,7 +65,7 @@ static int make_binding(const struct principal *who, const struct search_params 
 	struct buf normal = BUF_INIT;
 
 	query_print(query, &normal);
-	put_bound(to, span_str(who->client_id));
+	put_bound(to, span_str(who->id));
 	put_bound(to, p->from);
 	put_bound(to, p->to);
 	put_bound(to, buf_span(&normal));

@@ -71,11 +71,37 @@ int service_self_append_once(struct service *s, struct org *org, struct span jso
 	return append(org, json, span_str(key), err);
 }
 
-void self_event_begin(struct buf *to, const char *action, const char *client_id)
+static void put_actor(struct buf *to, const struct principal *who)
+{
+	static const char *const types[] = {[PRINCIPAL_KEY] = "api_key", [PRINCIPAL_USER] = "user"};
+
+	buf_put_str(to, ",\"actor\":{\"id\":");
+	json_text_string(to, span_str(who ? who->id : "stele"));
+	if (who && who->name[0] != '\0') {
+		buf_put_str(to, ",\"name\":");
+		json_text_string(to, span_str(who->name));
+	}
+	buf_printf(to, ",\"type\":\"%s\"}", who ? types[who->kind] : "system");
+}
+
+static void put_context(struct buf *to, const struct caller *c)
+{
+	if (c->ip.len == 0)
+		return;
+	buf_put_str(to, ",\"context\":{\"ip\":");
+	json_text_string(to, c->ip);
+	if (c->user_agent.len > 0) {
+		buf_put_str(to, ",\"user_agent\":");
+		json_text_string(to, c->user_agent);
+	}
+	buf_put_u8(to, '}');
+}
+
+void self_event_begin(struct buf *to, const char *action, const struct principal *who)
 {
 	buf_put_str(to, "{\"action\":");
 	json_text_string(to, span_str(action));
-	buf_put_str(to, ",\"actor\":{\"id\":");
-	json_text_string(to, span_str(client_id ? client_id : "stele"));
-	buf_printf(to, ",\"type\":\"%s\"}", client_id ? "api_key" : "system");
+	put_actor(to, who);
+	if (who)
+		put_context(to, &who->caller);
 }

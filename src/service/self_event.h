@@ -16,8 +16,8 @@ int service_self_append(struct service *s, struct org *org, struct span json, st
 int service_self_append_once(struct service *s, struct org *org, struct span json, const char *key, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* Begins an event: {"action":…,"actor":{…}; the caller adds members, each with a comma in front, and the last '}'.
- * `client_id` NULL: the server acts by itself. */
-void self_event_begin(struct buf *to, const char *action, const char *client_id);
+/* Begins an event: {"action":…,"actor":{…},"context":{…}; the caller adds members, each with a comma in front, and the
+ * last '}'. `who` NULL: the server acts by itself. */
+void self_event_begin(struct buf *to, const char *action, const struct principal *who);
 
 #endif

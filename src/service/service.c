@@ -59,6 +59,7 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	s->folder = xstrdup(config->folder);
 	s->digest = digest_new();
 	mutex_init(&s->mu);
+	mutex_init(&s->act_mu);
 	mutex_init(&s->watch_mu);
 	cond_init(&s->watch_cond);
 	if ((rc = open_parts(s, config, ret_is_first, err)) < 0) {
@@ -126,6 +127,7 @@ struct service *service_close(struct service *s)
 	digest_free(s->digest);
 	cond_release(&s->watch_cond);
 	mutex_release(&s->watch_mu);
+	mutex_release(&s->act_mu);
 	mutex_release(&s->mu);
 	free(s->folder);
 	free(s);

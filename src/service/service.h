@@ -15,7 +15,7 @@
 #include "query/histogram.h"
 #include "query/search.h"
 #include "service/limits.h"
-#include "service/permission.h"
+#include "service/principal.h"
 #include "store/store.h"
 
 struct service;
@@ -43,23 +43,6 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	__attribute__((warn_unused_result));
 /* Waits for the appends that are under way. Returns NULL. */
 struct service *service_close(struct service *s);
-
-/* ---- who asks ---- */
-
-struct principal {
-	struct org *org; /* lives as long as the service */
-	char client_id[CLIENT_ID_MAX + 1];
-	uint32_t permissions;
-};
-
-/* Who holds this token ("stele_<client id>_<secret>"). Known keys cost one SHA-256; the secret is compared in constant
- * time. E_UNAUTHORIZED. */
-int service_authenticate(struct service *s, struct span token, struct principal *ret, struct err *err)
-	__attribute__((warn_unused_result));
-
-/* E_FORBIDDEN unless the principal has the permission. */
-int principal_require(const struct principal *who, enum permission p, struct err *err)
-	__attribute__((warn_unused_result));
 
 /* ---- the way in ---- */
 

@@ -47,6 +47,8 @@ struct service {
 	struct org *orgs;
 	struct known_key *keys[KEY_BUCKETS];
 
+	struct mutex act_mu; /* one act (act.h) at a time; taken before control's lock */
+
 	struct thread watcher;
 	bool has_watcher;
 	struct mutex watch_mu; /* guards is_closing */

@@ -255,7 +255,7 @@ static void test_service__cursors_belong_to_their_search(void **state)
 	assert_int_equal(search(s, &who, "action:a", "", 1, &page, NULL), 0);
 	assert_int_equal(search(s, &who, "action:b", page.next_cursor, 1, &next, &err), E_INVALID);
 	assert_string_equal(err.field, "cursor");
-	other.client_id[0] ^= 1;
+	other.id[0] ^= 1;
 	assert_int_equal(search(s, &other, "action:a", page.next_cursor, 1, &next, NULL), E_INVALID);
 	assert_int_equal(search(s, &who, "  action:a ", page.next_cursor, 1, &next, NULL), 0);
 	assert_int_equal(next.count, 1);
