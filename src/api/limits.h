@@ -8,6 +8,7 @@
 #define BODY_MEMORY_MAX   (512u << 20) /* bodies and answers of all requests together; beyond it 503 */
 #define BODY_ZSTD_LOG_MAX 25           /* window of a zstd body, log2: 32 MiB, as much as a body may have */
 #define DRAIN_BYTES_MAX   (64u << 20)  /* of a refused body are read, so that the client gets to see the answer */
+#define ASSET_PATH_MAX    64u           /* bytes: what the program carries has shorter names */
 #define USER_AGENT_MAX    512u         /* bytes that events of the self ledger tell; the longest usual ones have 300 */
 #define INLINE_BYTES_MAX  (64u << 10)  /* larger bodies are parsed by a worker: a connection thread stays responsive */
 #define NEAR_DEFAULT      10u          /* neighbours of an event, on each side, when nothing is said */

@@ -59,6 +59,7 @@ void reply_begin(struct reply *r, int status, const char *content_type)
 	r->status = status;
 	r->content_type = content_type;
 	r->cache = NULL;
+	r->policy = NULL;
 	buf_reset(&r->body);
 }
 

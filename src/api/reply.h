@@ -23,13 +23,14 @@ struct reply {
 	int status;               /* 0: none yet */
 	const char *content_type; /* a literal */
 	struct buf body;
-	const char *allow; /* Allow; borrowed until the request ends; NULL: none */
-	const char *cache; /* Cache-Control, a literal; NULL: nobody may keep it */
-	char etag[24];     /* ETag; "": none */
-	char location[64]; /* Location; "": none */
-	bool wants_key;    /* WWW-Authenticate */
-	bool wants_retry;  /* Retry-After */
-	bool is_replay;    /* Idempotency-Replayed: true */
+	const char *allow;  /* Allow; borrowed until the request ends; NULL: none */
+	const char *cache;  /* Cache-Control, a literal; NULL: nobody may keep it */
+	const char *policy; /* Content-Security-Policy, a literal; NULL: that of data, which loads nothing */
+	char etag[24];      /* ETag; "": none */
+	char location[64];  /* Location; "": none */
+	bool wants_key;     /* WWW-Authenticate */
+	bool wants_retry;   /* Retry-After */
+	bool is_replay;     /* Idempotency-Replayed: true */
 	struct reply_header header[REPLY_HEADERS_MAX];
 	unsigned header_count;
 };

@@ -6,10 +6,12 @@
 #include "api/request.h"
 #include "base/clock.h"
 
-/* On every answer: it is data for programs, never a page. */
+/* Answers are data for programs, but for the few pages, which have a policy of their own. */
+#define DATA_POLICY "default-src 'none'; frame-ancestors 'none'"
+
+/* On every answer. */
 static const char *const fixed_headers[][2] = {
 	{"X-Content-Type-Options", "nosniff"},
-	{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
 };
 
 /* An answer without an end is read from its tail, one that is made while it is sent from its stream; others' bodies are
@@ -31,6 +33,8 @@ static bool add_headers(const struct reply *reply, struct MHD_Response *response
 
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++)
 		ok = ok && MHD_add_response_header(response, fixed_headers[i][0], fixed_headers[i][1]) == MHD_YES;
+	ok = ok && MHD_add_response_header(response, "Content-Security-Policy",
+					   reply->policy ? reply->policy : DATA_POLICY) == MHD_YES;
 	ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
 					   reply->cache ? reply->cache : "no-store") == MHD_YES;
 	if (reply->allow)
