@@ -11,6 +11,7 @@
 #include "api/request.h"
 #include "api/scope.h"
 #include "api/utf8.h"
+#include "api/version.h"
 #include "codec/timestamp.h"
 #include "service/saved_search.h"
 
@@ -36,31 +37,6 @@ static int take_texts(const struct params *given, struct saved_search *ret, stru
 		return rc;
 	ret->text[SAVED_ORDER] = oldest_first ? SPAN_LIT("oldest") : SPAN_LIT("newest");
 	ret->text[SAVED_LEDGER] = span_str(control_ledger_names[ledger]);
-	return 0;
-}
-
-static int refuse_version(struct err *err)
-{
-	err_set_field(err, MHD_HTTP_HEADER_IF_MATCH, strlen(MHD_HTTP_HEADER_IF_MATCH));
-	return err_set(err, E_INVALID,
-		       "If-Match is not an ETag of this resource; give the one that came with it, or '*'");
-}
-
-/* The version that If-Match asks for. */
-static int take_version(struct request *r, int64_t *ret, struct err *err)
-{
-	const char *text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_MATCH);
-	size_t digits;
-
-	*ret = SAVED_SEARCH_ANY;
-	if (!text || strcmp(text, "*") == 0)
-		return 0;
-	if (text[0] != '"')
-		return refuse_version(err);
-	digits = strspn(text + 1, "0123456789");
-	if (digits == 0 || digits > 18 || text[1] == '0' || strcmp(text + 1 + digits, "\"") != 0)
-		return refuse_version(err);
-	*ret = strtoll(text + 1, NULL, 10);
 	return 0;
 }
 
@@ -96,7 +72,7 @@ static void answer(struct request *r, int status, const struct saved_search *sea
 	reply_json(&r->reply, status);
 	put_search(&r->reply.body, search);
 	buf_put_u8(&r->reply.body, '\n');
-	snprintf(r->reply.etag, sizeof(r->reply.etag), "\"%" PRId64 "\"", search->version);
+	reply_version(&r->reply, search->version);
 }
 
 static enum handled fail(struct request *r, const struct err *err)
@@ -167,7 +143,7 @@ enum handled handle_saved_search_replace(struct request *r)
 	struct err err = ERR_INIT;
 	int64_t version;
 
-	if (take_texts(&r->params, &search, &err) < 0 || take_version(r, &version, &err) < 0)
+	if (take_texts(&r->params, &search, &err) < 0 || version_take(r->connection, &version, &err) < 0)
 		return fail(r, &err);
 	if (service_saved_search_replace(r->server->service, &r->who, r->match.id, version, &search, &err) < 0)
 		return fail(r, &err);
@@ -179,7 +155,7 @@ enum handled handle_saved_search_delete(struct request *r)
 	struct err err = ERR_INIT;
 	int64_t version;
 
-	if (take_version(r, &version, &err) < 0 ||
+	if (version_take(r->connection, &version, &err) < 0 ||
 	    service_saved_search_delete(r->server->service, &r->who, r->match.id, version, &err) < 0)
 		return fail(r, &err);
 	reply_json(&r->reply, 204);

@@ -2,6 +2,7 @@
 #include "api/reply.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/utf8.h"
@@ -73,6 +74,11 @@ void reply_add_header(struct reply *r, const char *name, const char *value)
 	must(r->header_count < REPLY_HEADERS_MAX);
 	r->header[r->header_count].name = name;
 	r->header[r->header_count++].value = xstrdup(value);
+}
+
+void reply_version(struct reply *r, int64_t version)
+{
+	snprintf(r->etag, sizeof(r->etag), "\"%" PRId64 "\"", version);
 }
 
 void reply_reset(struct reply *r)

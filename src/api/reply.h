@@ -48,6 +48,9 @@ void reply_json(struct reply *r, int status);
 /* Adds a header; the value, of visible ASCII, is copied. */
 void reply_add_header(struct reply *r, const char *name, const char *value);
 
+/* The ETag of a resource that has this version. */
+void reply_version(struct reply *r, int64_t version);
+
 void reply_reset(struct reply *r);
 void reply_release(struct reply *r);
 
