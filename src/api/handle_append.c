@@ -11,6 +11,7 @@
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "service/catalogue.h"
 #include "service/proof.h"
 
 #define ANSWER_BYTES 192  /* of an answer without its lists: names and two numbers of 20 digits */
@@ -62,14 +63,22 @@ static bool on_refused(void *user, uint64_t position, const struct err *err)
 	return true;
 }
 
+/* Events are held against a strict catalogue as they come, so that the good ones of a partial append are taken. */
 static int parse(struct request *r, struct err *err)
 {
-	struct parser_slot *slot = parser_take(r->server);
-	int rc;
+	struct parser_slot *slot;
+	struct catalogue *catalogue = NULL;
+	int rc = service_catalogue_strict(r->server->service, r->who.org, &catalogue, err);
 
+	if (rc < 0)
+		return rc;
+	slot = parser_take(r->server);
+	record_parser_require(slot->parser, catalogue ? catalogue_check : NULL, catalogue);
 	rc = record_parse_body(slot->parser, buf_span(&r->body.bytes), RECORD_BODY_AUTO, clock_wall_us(), EVENTS_MAX,
 			       r->in.is_partial ? on_refused : NULL, &r->in, &r->in.batch, err);
+	record_parser_require(slot->parser, NULL, NULL);
 	parser_give(r->server, slot, r->body.bytes.len);
+	catalogue_release(catalogue);
 	return rc;
 }
 

@@ -49,6 +49,12 @@ struct record_parser;
 struct record_parser *record_parser_new(void);
 struct record_parser *record_parser_free(struct record_parser *p); /* returns NULL */
 
+/* What more is asked of a record than this format asks: 0, or an error, and the event is refused for it. */
+typedef int record_require_fn(void *user, struct span record, struct err *err);
+
+/* Has every record that is made from here on checked; NULL: none. */
+void record_parser_require(struct record_parser *p, record_require_fn *check, void *user);
+
 /*
  * Parses one event (one JSON object, white space around it allowed) and appends its record to `batch`. `now_us` stands
  * in for a missing time. On failure nothing is appended and `err` has the code (E_SYNTAX, E_INVALID, E_TOO_LARGE), a

@@ -145,6 +145,8 @@ int record__append(struct record_parser *p, const struct record_event *event, si
 	must(len + JSON_TEXT_SLACK <= room);
 	if ((rc = check_size(w, len)) < 0)
 		return rc;
+	if (p->require && (rc = p->require(p->require_user, span_of(start, len), err)) < 0)
+		return rc;
 	ref.off = (uint32_t)batch->bytes.len;
 	ref.len = (uint16_t)len;
 	ref.time_us = event->time_us;

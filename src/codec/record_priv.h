@@ -99,6 +99,8 @@ struct record_parser {
 	size_t values_cap;
 	size_t values_used;
 	struct record_writer writer;
+	record_require_fn *require; /* NULL: none */
+	void *require_user;
 };
 
 /* An event that keeps to the limits has at most 512 leaves below 15 containers each, and as many names: 16 bytes each,

@@ -65,6 +65,12 @@ struct record_parser *record__parser_new(size_t memory)
 	return p;
 }
 
+void record_parser_require(struct record_parser *p, record_require_fn *check, void *user)
+{
+	p->require = check;
+	p->require_user = user;
+}
+
 struct record_parser *record_parser_new(void)
 {
 	return record__parser_new(RECORD_MEMORY);

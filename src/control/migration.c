@@ -200,6 +200,13 @@ static const char *const steps[] = {
 	"  ip TEXT NOT NULL,"
 	"  user_agent TEXT NOT NULL);"
 	"CREATE INDEX sessions_by_user ON sessions (user_id, ended, expires);",
+	/* 8: catalogues */
+	"CREATE TABLE catalogues ("
+	"  org BIGINT NOT NULL PRIMARY KEY REFERENCES orgs (id),"
+	"  content TEXT NOT NULL,"
+	"  version BIGINT NOT NULL,"
+	"  updated BIGINT NOT NULL,"
+	"  updated_by TEXT NOT NULL);",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

@@ -13,6 +13,12 @@
 #define LOG_HOST_MAX     160u        /* bytes: with the org and the ledger it is the name of a key */
 #define STATE_BYTES_MAX  (64u << 20) /* of the state folder's file: the heads of some million ledgers */
 
+/* Catalogues of entities and actions. */
+#define CATALOGUE_BYTES_MAX    (256u << 10) /* of its JSON: some thousand entities and actions */
+#define CATALOGUE_ENTITIES_MAX 1000u        /* a list that a person can still look through */
+#define CATALOGUE_ACTIONS_MAX  200u         /* of an entity */
+#define CATALOGUE_TEXT_MAX     200u         /* bytes of a key, name or action */
+
 /* Exports. */
 #define EXPORT_DEFLATE_BYTES   (64u << 10)  /* of records are handed to the archive writer together */
 #define EXPORT_AGAIN_BYTES     (256u << 10) /* of records are found again at a time, to know which were left out */

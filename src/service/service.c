@@ -3,6 +3,7 @@
 
 #include "base/durable.h"
 #include "base/mem.h"
+#include "service/catalogue.h"
 #include "service/export_queue.h"
 #include "service/retention.h"
 #include "service/service_priv.h"
@@ -60,6 +61,7 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	s->digest = digest_new();
 	mutex_init(&s->mu);
 	mutex_init(&s->act_mu);
+	mutex_init(&s->catalogue_mu);
 	mutex_init(&s->watch_mu);
 	cond_init(&s->watch_cond);
 	if ((rc = open_parts(s, config, ret_is_first, err)) < 0) {
@@ -124,9 +126,11 @@ struct service *service_close(struct service *s)
 	service__keys_close(s);
 	control_close(s->control);
 	free_tables(s);
+	service__catalogues_close(s);
 	digest_free(s->digest);
 	cond_release(&s->watch_cond);
 	mutex_release(&s->watch_mu);
+	mutex_release(&s->catalogue_mu);
 	mutex_release(&s->act_mu);
 	mutex_release(&s->mu);
 	free(s->folder);
@@ -134,8 +138,28 @@ struct service *service_close(struct service *s)
 	return NULL;
 }
 
+/* What a strict catalogue says of a batch. */
+static int check_catalogue(struct service *s, const struct principal *who, const struct record_batch *batch,
+			   struct err *err)
+{
+	struct catalogue *c = NULL;
+	int rc = service_catalogue_strict(s, who->org, &c, err);
+
+	for (size_t i = 0; c && rc == 0 && i < batch->count; i++) {
+		rc = catalogue_check(c, span_of(batch->bytes.p + batch->refs[i].off, batch->refs[i].len), err);
+		if (rc < 0)
+			err->position = (int64_t)i;
+	}
+	catalogue_release(c);
+	return rc;
+}
+
 void service_append(struct service *s, const struct principal *who, struct ledger_append *a)
 {
+	if ((a->rc = check_catalogue(s, who, a->batch, &a->err)) < 0) {
+		a->done(a);
+		return;
+	}
 	if (log_signer_refusal(s->signer, who->org->control.ledger[LEDGER_MAIN], &a->err) < 0) {
 		a->rc = a->err.code = E_UNAVAILABLE;
 		a->done(a);

@@ -7,12 +7,13 @@
 #include "service/log_signer.h"
 #include "service/service.h"
 
-#define KEY_BUCKETS    1024u /* of the table of known API keys */
-#define CLIENT_ID_LEN  16    /* hex digits */
-#define SECRET_LEN     64    /* hex digits: 256 random bits */
-#define TOKEN_PREFIX   "stele_"
-#define TOKEN_TEXT_LEN (sizeof(TOKEN_PREFIX) - 1 + CLIENT_ID_LEN + 1 + SECRET_LEN)
-#define BOOTSTRAP_NAME "bootstrap.json"
+#define KEY_BUCKETS       1024u /* of the table of known API keys */
+#define CATALOGUE_BUCKETS 256u  /* of the table of catalogues that were asked for */
+#define CLIENT_ID_LEN     16    /* hex digits */
+#define SECRET_LEN        64    /* hex digits: 256 random bits */
+#define TOKEN_PREFIX      "stele_"
+#define TOKEN_TEXT_LEN    (sizeof(TOKEN_PREFIX) - 1 + CLIENT_ID_LEN + 1 + SECRET_LEN)
+#define BOOTSTRAP_NAME    "bootstrap.json"
 
 /* An org as the service keeps it, from its first request on. Immutable. */
 struct org {
@@ -48,6 +49,9 @@ struct service {
 	struct known_key *keys[KEY_BUCKETS];
 
 	struct mutex act_mu; /* one act (act.h) at a time; taken before control's lock */
+
+	struct mutex catalogue_mu; /* guards catalogues; taken before control's lock */
+	struct catalogue *catalogues[CATALOGUE_BUCKETS];
 
 	struct thread watcher;
 	bool has_watcher;
@@ -95,6 +99,9 @@ int service__parse_range(const struct search_params *p, int64_t now_us, struct s
 /* Adds what a search left out to a page, and its file and offset to the log. */
 int service__take_gaps(struct page *page, const struct search_answer *a, struct err *err)
 	__attribute__((warn_unused_result));
+
+/* Frees the catalogues in memory. */
+void service__catalogues_close(struct service *s);
 
 /* Watches whether writes are possible, and tries again when they were not. */
 void service__watch_start(struct service *s);
