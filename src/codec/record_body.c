@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "codec/record_priv.h"
+#include "codec/record_rows.h"
 
 /* A piece is this long, or as long as the event that does not fit: small enough for the CPU's second cache with all
  * that is made of it, large enough that events cut off at its end are few. */
@@ -24,7 +25,9 @@ struct body_reader {
 	int64_t now_us;
 	uint64_t count; /* events seen so far: the position of the next */
 	struct record_batch *batch;
-	struct err problem; /* of the last refused event */
+	const struct record_rows *rows; /* what the events are made of; NULL: they are events */
+	struct buf event;               /* made of a row */
+	struct err problem;             /* of the last refused event */
 };
 
 static void skip_blanks(struct body_reader *r)
@@ -144,27 +147,46 @@ static int skip_broken(struct body_reader *r, size_t start, bool is_array)
 	return 0;
 }
 
+static int append_event(struct body_reader *r, yyjson_val *root, size_t source_len)
+{
+	struct record_event event = {.is_stored = false};
+	int rc = record__schema(root, r->now_us, &event, &r->problem);
+
+	return rc < 0 ? rc : record__append(r->parser, &event, source_len, r->batch, &r->problem);
+}
+
+static int append_row(struct body_reader *r, yyjson_val *root)
+{
+	row_event_fn *make = row_format_event(r->rows->format);
+	int rc;
+
+	buf_reset(&r->event);
+	if ((rc = make(root, r->rows->given, &r->event, &r->problem)) < 0)
+		return rc;
+	if (!buf_ok(&r->event))
+		return err_set(&r->problem, E_NO_MEMORY, "not enough memory for an event");
+	rc = record_parse(r->rows->events, buf_span(&r->event), r->now_us, r->batch, &r->problem);
+	r->problem.offset = -1; /* in what the row became */
+	return rc;
+}
+
 /*
  * Turns the event at r->pos into a record and steps behind it. On failure r->problem says why; *ret_may_go_on says
  * whether r->pos is where the next event is to be looked for.
  */
 static int take_event(struct body_reader *r, bool is_array, bool *ret_may_go_on)
 {
-	struct record_event event;
 	yyjson_val *root = NULL;
 	size_t start = r->pos, end = 0;
 	int rc = read_value(r, &root, &end);
 
-	event.is_stored = false;
 	if (rc == 0 && r->is_lines)
 		rc = check_line(r, end);
 	if (rc < 0) {
 		*ret_may_go_on = rc != E_NO_MEMORY && skip_broken(r, start, is_array) == 0;
 	} else {
 		r->pos = end;
-		rc = record__schema(root, r->now_us, &event, &r->problem);
-		if (rc == 0)
-			rc = record__append(r->parser, &event, end - start, r->batch, &r->problem);
+		rc = r->rows ? append_row(r, root) : append_event(r, root, end - start);
 		*ret_may_go_on = rc != E_NO_MEMORY;
 	}
 	if (rc < 0 && r->problem.offset < 0)
@@ -172,11 +194,15 @@ static int take_event(struct body_reader *r, bool is_array, bool *ret_may_go_on)
 	return rc;
 }
 
-static int start_reader(struct body_reader *r, struct record_parser *p, struct span body, int64_t now_us,
-			struct record_batch *batch)
+static struct body_reader make_reader(struct record_parser *p, struct span body, int64_t now_us,
+				      struct record_batch *batch)
 {
-	*r = (struct body_reader){.parser = p, .body = body, .now_us = now_us, .batch = batch, .problem = ERR_INIT};
-	if (span_starts_with(body, SPAN_LIT("\xef\xbb\xbf"))) {
+	return (struct body_reader){.parser = p, .body = body, .now_us = now_us, .batch = batch, .problem = ERR_INIT};
+}
+
+static int start_body(struct body_reader *r)
+{
+	if (span_starts_with(r->body, SPAN_LIT("\xef\xbb\xbf"))) {
 		r->problem.offset = 0;
 		return err_set(&r->problem, E_SYNTAX, "the body starts with a byte order mark; send UTF-8 without one");
 	}
@@ -189,9 +215,9 @@ static int start_reader(struct body_reader *r, struct record_parser *p, struct s
 int record_parse(struct record_parser *p, struct span json, int64_t now_us, struct record_batch *batch, struct err *err)
 {
 	size_t bytes_len = batch->bytes.len, count = batch->count;
-	struct body_reader r;
+	struct body_reader r = make_reader(p, json, now_us, batch);
 	bool may_go_on;
-	int rc = start_reader(&r, p, json, now_us, batch);
+	int rc = start_body(&r);
 
 	if (rc == 0)
 		rc = take_event(&r, false, &may_go_on);
@@ -278,25 +304,46 @@ static int read_sequence(struct body_reader *r, uint64_t events_max, record_refu
 	return rc;
 }
 
-int record_parse_body(struct record_parser *p, struct span body, enum record_body kind, int64_t now_us,
-		      uint64_t events_max, record_refused_fn *refused, void *user, struct record_batch *batch,
-		      struct err *err)
+static int parse_body(struct body_reader *r, enum record_body kind, uint64_t events_max, record_refused_fn *refused,
+		      void *user, struct err *err)
 {
+	struct record_batch *batch = r->batch;
 	size_t bytes_len = batch->bytes.len, count = batch->count;
-	struct body_reader r;
-	int rc = start_reader(&r, p, body, now_us, batch);
+	int rc = start_body(r);
 
-	if (rc == 0 && kind == RECORD_BODY_AUTO && body.p[r.pos] == '[')
+	if (rc == 0 && kind == RECORD_BODY_AUTO && r->body.p[r->pos] == '[')
 		kind = RECORD_BODY_ARRAY;
-	r.is_lines = kind == RECORD_BODY_NDJSON;
+	r->is_lines = kind == RECORD_BODY_NDJSON;
 	if (rc == 0)
-		rc = kind == RECORD_BODY_ARRAY ? read_array(&r, events_max, refused, user)
-					       : read_sequence(&r, events_max, refused, user);
+		rc = kind == RECORD_BODY_ARRAY ? read_array(r, events_max, refused, user)
+					       : read_sequence(r, events_max, refused, user);
 	if (rc < 0) {
 		batch->bytes.len = bytes_len;
 		batch->count = count;
 		if (err)
-			*err = r.problem;
+			*err = r->problem;
 	}
+	return rc;
+}
+
+int record_parse_body(struct record_parser *p, struct span body, enum record_body kind, int64_t now_us,
+		      uint64_t events_max, record_refused_fn *refused, void *user, struct record_batch *batch,
+		      struct err *err)
+{
+	struct body_reader r = make_reader(p, body, now_us, batch);
+
+	return parse_body(&r, kind, events_max, refused, user, err);
+}
+
+int record_parse_rows(struct record_parser *p, const struct record_rows *rows, struct span body, int64_t now_us,
+		      uint64_t events_max, record_refused_fn *refused, void *user, struct record_batch *batch,
+		      struct err *err)
+{
+	struct body_reader r = make_reader(p, body, now_us, batch);
+	int rc;
+
+	r.rows = rows;
+	rc = parse_body(&r, RECORD_BODY_AUTO, events_max, refused, user, err);
+	buf_release(&r.event);
 	return rc;
 }

@@ -15,27 +15,7 @@
 
 #include "codec/json_text_priv.h"
 #include "codec/record.h"
-
-/* The members of an event, in the order of their names, which is the order in which a record has them. */
-enum record_member {
-	RECORD_ACTION,
-	RECORD_ACTOR,
-	RECORD_AFTER,
-	RECORD_ATTRIBUTES,
-	RECORD_BEFORE,
-	RECORD_CATEGORY,
-	RECORD_CONTEXT,
-	RECORD_DESCRIPTION,
-	RECORD_ENTITY,
-	RECORD_ID,
-	RECORD_OUTCOME,
-	RECORD_RECEIVED,
-	RECORD_SEVERITY,
-	RECORD_TAGS,
-	RECORD_TIME,
-	RECORD_TYPE,
-	RECORD_MEMBER_COUNT,
-};
+#include "codec/record_view.h"
 
 /* An event whose members have been told apart: what the client gave (NULL: not given, or null) and its time. */
 struct record_event {

@@ -1,0 +1,36 @@
+/*
+ * Rows of vendors on their way in: a body of them is a body of events, each made from a row. What has no place in an
+ * event is kept under its attributes (row.h).
+ */
+#ifndef STELE_CODEC_ROW_FORMAT_H
+#define STELE_CODEC_ROW_FORMAT_H
+
+#include <yyjson.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "codec/row.h"
+
+enum row_format {
+#define ROW_FORMAT(name, text, event) ROW_FORMAT_##name,
+#include "codec/row_format.tbl"
+#undef ROW_FORMAT
+	ROW_FORMAT_COUNT
+};
+
+extern const char *const row_format_names[ROW_FORMAT_COUNT + 1]; /* "carbon-black", …; NULL at the end */
+
+/* Appends the event of a row, a JSON object that need not be canonical. E_INVALID, with the row's member in
+ * err->field. */
+typedef int row_event_fn(yyjson_val *row, const struct row_given *given, struct buf *to, struct err *err);
+
+row_event_fn *row_format_event(enum row_format f);
+
+/* Appends any value as JSON, with its numbers as they were written when they were read so. */
+void row_put_yyjson(struct buf *to, yyjson_val *value);
+
+#define ROW_FORMAT(name, text, event) row_event_fn event;
+#include "codec/row_format.tbl"
+#undef ROW_FORMAT
+
+#endif
