@@ -121,6 +121,10 @@ static void put_value(const struct row_cell *c, const struct record_view *v, con
 	case ROW_GIVEN:
 		json_text_string(to, given->text[c->given]);
 		return;
+	case ROW_GIVEN_RAW:
+		buf_put_span(to, given->text[c->given]);
+		return;
+	case ROW_MADE: /* put_cell has done it */
 	case ROW_NOWHERE:
 		return;
 	}
@@ -129,8 +133,12 @@ static void put_value(const struct row_cell *c, const struct record_view *v, con
 static void put_cell(const struct row_table *t, unsigned at, const struct record_view *v, const struct kept *kept,
 		     const struct row_given *given, struct buf *to)
 {
-	if (kept->object.p && kept->of_cell[at].p)
-		buf_put_span(to, kept->of_cell[at]);
+	struct span own = kept->object.p ? kept->of_cell[at] : span_of(NULL, 0);
+
+	if (t->cell[at].form == ROW_MADE)
+		t->cell[at].make(v, own, to);
+	else if (own.p)
+		buf_put_span(to, own);
 	else
 		put_value(&t->cell[at], v, given, to);
 }

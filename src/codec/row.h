@@ -30,8 +30,13 @@ enum row_form {
 	ROW_EPOCH_MS,  /* milliseconds since 1970, a number */
 	ROW_IS,        /* true when the value is the string `word`, else false */
 	ROW_GIVEN,     /* a text the caller gives: `given` says which */
+	ROW_GIVEN_RAW, /* the same of JSON, such as a number */
+	ROW_MADE,      /* `make` makes it */
 	ROW_NOWHERE,   /* not in this row: what is kept so is for another one of the vendor; never the first */
 };
+
+/* Appends a cell's value as JSON; `kept` is what is kept for it, p NULL: nothing. */
+typedef void row_make_fn(const struct record_view *v, struct span kept, struct buf *to);
 
 struct row_cell {
 	const char *name;
@@ -41,6 +46,7 @@ struct row_cell {
 	const char *word;
 	unsigned given;
 	const char *kept; /* its name under attributes.<kept>; NULL: `name` */
+	row_make_fn *make;
 };
 
 struct row_table {
