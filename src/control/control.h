@@ -1,6 +1,6 @@
 /*
- * What is configured, in <folder>/control.db: orgs, their ledgers with wrapped keys, and API keys, by operators; saved
- * searches (saved_search.h), by users.
+ * What is configured, in <folder>/control.db: orgs, their ledgers with wrapped keys, API keys (api_key.h) and roles
+ * (role.h), by operators; saved searches (saved_search.h), by users.
  *
  * SQLite in WAL mode with synchronous=FULL: what a function here returned 0 for is there after a crash. The schema is
  * made by numbered migrations (migration.c); a file of a newer version is refused. The SQL is what PostgreSQL takes
@@ -31,20 +31,35 @@ extern const char *const control_ledger_names[LEDGER_NAME_COUNT];
 
 struct control_org {
 	int64_t id;
-	char org_key[ORG_KEY_MAX + 1]; /* [a-z0-9-], begins with a letter or digit */
+	char org_key[ORG_KEY_MAX + 1]; /* [a-z0-9-], begins with a letter or digit; those of the server with '_' */
 	char name[ORG_NAME_MAX + 1];
 	int64_t created_us;
+	int64_t updated_us;    /* 0: never changed */
+	int64_t disabled_us;   /* 0: it is not */
+	uint32_t request_rate; /* 0: no limit */
+	uint32_t event_rate;
+	int64_t version;
 	uint32_t ledger[LEDGER_NAME_COUNT]; /* ledger numbers */
 };
 
 /* Makes the wrapped key of a new ledger; any error undoes what it is asked for. */
 typedef int control_wrap_fn(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err);
 
-/* Fills id and ledger of `org`; org_key, name and created_us are the caller's. E_EXISTS, E_INVALID. */
+#define ORG_VERSION 1 /* the first one; each change makes the next */
+
+/* Fills id, ledger and version of `org`; the rest is the caller's, and not disabled. E_EXISTS, E_INVALID. */
 int control_org_create(struct control *c, struct control_org *org, control_wrap_fn *wrap, void *user, struct err *err)
 	__attribute__((warn_unused_result));
 /* E_NOT_FOUND. */
 int control_org_get(struct control *c, int64_t id, struct control_org *ret, struct err *err)
+	__attribute__((warn_unused_result));
+int control_org_find(struct control *c, const char *org_key, struct control_org *ret, struct err *err)
+	__attribute__((warn_unused_result));
+/* All, by their org_key; the caller frees the array. */
+int control_org_list(struct control *c, struct control_org **ret, size_t *ret_count, struct err *err)
+	__attribute__((warn_unused_result));
+/* Replaces name, updated_us, disabled_us, rates and version. E_NOT_FOUND, E_INVALID. */
+int control_org_update(struct control *c, const struct control_org *org, struct err *err)
 	__attribute__((warn_unused_result));
 int control_org_count(struct control *c, int64_t *ret, struct err *err) __attribute__((warn_unused_result));
 /* The ids of all, ascending; the caller frees the array. */
@@ -66,25 +81,6 @@ int control_ledger_org(struct control *c, uint32_t ledger, int64_t *ret_org, str
 	__attribute__((warn_unused_result));
 /* E_NOT_FOUND. */
 int control_ledger_key(struct control *c, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
-	__attribute__((warn_unused_result));
-
-/* ---- API keys ----
- * The secret has 256 random bits, so one SHA-256 of it is as good as a slow hash; it is never stored. */
-
-struct control_api_key {
-	char client_id[CLIENT_ID_MAX + 1];
-	struct sha256 secret_hash;
-	int64_t org;
-	char role[ROLE_NAME_MAX + 1];
-	char name[PRINCIPAL_NAME_MAX + 1]; /* "": none */
-	int64_t created_us;
-};
-
-/* E_EXISTS, E_INVALID (no such org). */
-int control_api_key_create(struct control *c, const struct control_api_key *key, struct err *err)
-	__attribute__((warn_unused_result));
-/* E_NOT_FOUND. */
-int control_api_key_get(struct control *c, const char *client_id, struct control_api_key *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* ---- transactions ----

@@ -5,7 +5,7 @@
 #define ORG_KEY_MAX        64u          /* bytes: it stands in URLs, logs and checkpoint origins */
 #define ORG_NAME_MAX       200u         /* bytes: a label for people */
 #define CLIENT_ID_MAX      32u          /* bytes: what names an API key without being secret */
-#define ROLE_NAME_MAX      64u          /* bytes */
+#define ROLE_NAME_MAX      64u          /* bytes: a word like "auditor" */
 #define PRINCIPAL_NAME_MAX 254u         /* bytes: an e-mail address, or what an API key is called */
 #define SESSION_ID_LEN     16u          /* hex digits of what names a session without being secret */
 #define LEDGER_NAME_MAX    8u           /* bytes: "main", "self" */
@@ -13,6 +13,15 @@
 #define LEDGER_EPOCH_MIN_S 86400        /* a key a day: they are kept for as long as the records */
 #define EXPORT_ID_LEN      32u          /* hex digits of an export job's id: 128 random bits */
 #define EXPORT_WORD_MAX    32u          /* bytes: "ndjson", "no_space" */
+
+#define NARROW_MAX           2048u /* bytes of the query that says what a key may see: a condition, not a list */
+#define NETWORKS_MAX         32u   /* a key may be used from: offices and subnets, not single machines */
+#define NETWORKS_TEXT_MAX    1600u /* bytes of these as text: 49 each and a comma */
+#define API_KEYS_MAX         1000u /* of an org, in force: a list that a person can still look through */
+#define API_KEYS_LISTED_MAX  2000u /* with those that were revoked */
+#define ROLES_MAX            100u  /* of an org's own making: more than people can tell apart */
+#define ROLE_PERMISSIONS_MAX 512u  /* bytes of a role's permissions as text */
+#define ROLE_DESCRIPTION_MAX 500u  /* bytes: a sentence or two */
 
 #define SAVED_SEARCHES_MAX     1000u /* of an org: a list that a person can still look through */
 #define SAVED_SEARCH_NAME_MAX  100u  /* characters: one line of a list */

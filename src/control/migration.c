@@ -207,6 +207,10 @@ static const char *const steps[] = {
 	"  version BIGINT NOT NULL,"
 	"  updated BIGINT NOT NULL,"
 	"  updated_by TEXT NOT NULL);",
+	/* 9: changes of orgs, and what the key may see that asked for an export */
+	"ALTER TABLE orgs ADD COLUMN updated BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE orgs ADD COLUMN version BIGINT NOT NULL DEFAULT 1;"
+	"ALTER TABLE export_jobs ADD COLUMN narrow TEXT NOT NULL DEFAULT '';",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

@@ -7,11 +7,13 @@
 
 const char *const control_ledger_names[LEDGER_NAME_COUNT] = {"main", "self"};
 
+/* The server's own begin with '_', which nobody else's do: the service sees to that. */
 static bool is_org_key(const char *key)
 {
-	size_t len = strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	size_t first = key[0] == '_';
+	size_t len = first + strspn(key + first, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-	return len > 0 && len <= ORG_KEY_MAX && key[len] == '\0' && key[0] != '-';
+	return len > first && len <= ORG_KEY_MAX && key[len] == '\0' && key[first] != '-';
 }
 
 static int check_org(const struct control_org *org, struct err *err)
@@ -32,14 +34,24 @@ static int insert_org(struct control *c, const struct control_org *org, struct e
 	sqlite3_stmt *stmt = NULL;
 	int rc;
 
-	rc = control__prepare(c, "INSERT INTO orgs (id, org_key, name, created) VALUES (?, ?, ?, ?)", &stmt, err);
+	rc = control__prepare(c,
+			      "INSERT INTO orgs (id, org_key, name, created, request_rate, event_rate, version)"
+			      " VALUES (?, ?, ?, ?, ?, ?, ?)",
+			      &stmt, err);
 	if (rc < 0)
 		return rc;
 	sqlite3_bind_int64(stmt, 1, org->id);
 	sqlite3_bind_text(stmt, 2, org->org_key, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 3, org->name, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 4, org->created_us);
+	sqlite3_bind_int64(stmt, 5, org->request_rate);
+	sqlite3_bind_int64(stmt, 6, org->event_rate);
+	sqlite3_bind_int64(stmt, 7, org->version);
 	rc = control__step(c, stmt, "adding an org", err);
+	if (rc == E_EXISTS) {
+		err_set_field(err, "org_key", strlen("org_key"));
+		rc = err_set(err, E_EXISTS, "there is an org '%s' already; take another org_key", org->org_key);
+	}
 	sqlite3_finalize(stmt);
 	return rc;
 }
@@ -101,6 +113,7 @@ int control_org_create(struct control *c, struct control_org *org, control_wrap_
 
 	if ((rc = check_org(org, err)) < 0)
 		return rc;
+	made.version = ORG_VERSION;
 	entered = control__enter(c);
 	if ((rc = control__exec(c, "SAVEPOINT org", "adding an org", err)) < 0)
 		goto out;
@@ -137,40 +150,148 @@ static int read_ledgers(struct control *c, struct control_org *org, struct err *
 	return rc < 0 ? rc : 0;
 }
 
+#define ROW_COLUMNS "id, org_key, name, created, updated, disabled, request_rate, event_rate, version"
+
+static int read_row(sqlite3_stmt *stmt, struct control_org *org, struct err *err)
+{
+	int rc;
+
+	org->id = sqlite3_column_int64(stmt, 0);
+	org->created_us = sqlite3_column_int64(stmt, 3);
+	org->updated_us = sqlite3_column_int64(stmt, 4);
+	org->disabled_us = sqlite3_column_int64(stmt, 5);
+	org->request_rate = (uint32_t)sqlite3_column_int64(stmt, 6);
+	org->event_rate = (uint32_t)sqlite3_column_int64(stmt, 7);
+	org->version = sqlite3_column_int64(stmt, 8);
+	if ((rc = control__text(stmt, 1, org->org_key, sizeof(org->org_key), err)) < 0)
+		return rc;
+	return control__text(stmt, 2, org->name, sizeof(org->name), err);
+}
+
 static int read_org(struct control *c, int64_t id, struct control_org *org, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc;
 
-	if ((rc = control__prepare(c, "SELECT org_key, name, created FROM orgs WHERE id = ?", &stmt, err)) < 0)
+	if ((rc = control__prepare(c, "SELECT " ROW_COLUMNS " FROM orgs WHERE id = ?", &stmt, err)) < 0)
 		return rc;
 	sqlite3_bind_int64(stmt, 1, id);
-	if ((rc = control__step(c, stmt, "reading an org", err)) < 0)
-		goto out;
-	if (rc == 0) {
+	if ((rc = control__step(c, stmt, "reading an org", err)) == 0)
 		rc = err_set(err, E_NOT_FOUND, "there is no org %lld", (long long)id);
-		goto out;
-	}
-	org->id = id;
-	org->created_us = sqlite3_column_int64(stmt, 2);
-	if ((rc = control__text(stmt, 0, org->org_key, sizeof(org->org_key), err)) < 0)
-		goto out;
-	rc = control__text(stmt, 1, org->name, sizeof(org->name), err);
-out:
+	else if (rc > 0)
+		rc = read_row(stmt, org, err);
 	sqlite3_finalize(stmt);
-	return rc;
+	return rc < 0 ? rc : read_ledgers(c, org, err);
 }
 
 int control_org_get(struct control *c, int64_t id, struct control_org *ret, struct err *err)
 {
 	bool entered = control__enter(c);
 	struct control_org org = {0};
-	int rc;
+	int rc = read_org(c, id, &org, err);
 
-	if ((rc = read_org(c, id, &org, err)) == 0)
-		rc = read_ledgers(c, &org, err);
 	if (rc == 0)
 		*ret = org;
+	control__leave(c, entered);
+	return rc;
+}
+
+/* The number of the org with this key. */
+static int find_id(struct control *c, const char *org_key, int64_t *ret, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if ((rc = control__prepare(c, "SELECT id FROM orgs WHERE org_key = ?", &stmt, err)) < 0)
+		return rc;
+	sqlite3_bind_text(stmt, 1, org_key, -1, SQLITE_STATIC);
+	rc = control__step(c, stmt, "looking for an org", err);
+	if (rc == 0)
+		rc = err_set(err, E_NOT_FOUND, "there is no org '%s'", org_key);
+	else if (rc > 0)
+		*ret = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : 0;
+}
+
+int control_org_find(struct control *c, const char *org_key, struct control_org *ret, struct err *err)
+{
+	bool entered = control__enter(c);
+	struct control_org org = {0};
+	int64_t id = 0;
+	int rc = find_id(c, org_key, &id, err);
+
+	if (rc == 0)
+		rc = read_org(c, id, &org, err);
+	if (rc == 0)
+		*ret = org;
+	control__leave(c, entered);
+	return rc;
+}
+
+static int read_rows(struct control *c, sqlite3_stmt *stmt, struct control_org **rows, size_t *count, struct err *err)
+{
+	int rc;
+
+	while ((rc = control__step(c, stmt, "listing the orgs", err)) > 0) {
+		if ((*count & (*count - 1)) == 0)
+			*rows = xrealloc(*rows, (*count ? 2 * *count : 1) * sizeof(**rows));
+		(*rows)[*count] = (struct control_org){.id = 0};
+		if ((rc = read_row(stmt, &(*rows)[*count], err)) < 0)
+			return rc;
+		++*count;
+	}
+	return rc;
+}
+
+int control_org_list(struct control *c, struct control_org **ret, size_t *ret_count, struct err *err)
+{
+	bool entered = control__enter(c);
+	struct control_org *rows = NULL;
+	sqlite3_stmt *stmt = NULL;
+	size_t count = 0;
+	int rc = control__prepare(c, "SELECT " ROW_COLUMNS " FROM orgs ORDER BY org_key", &stmt, err);
+
+	if (rc == 0)
+		rc = read_rows(c, stmt, &rows, &count, err);
+	sqlite3_finalize(stmt);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = read_ledgers(c, &rows[i], err);
+	control__leave(c, entered);
+	if (rc < 0) {
+		free(rows);
+		return rc;
+	}
+	*ret = rows;
+	*ret_count = count;
+	return 0;
+}
+
+int control_org_update(struct control *c, const struct control_org *org, struct err *err)
+{
+	static const char sql[] = "UPDATE orgs SET name = ?, updated = ?, disabled = ?, request_rate = ?,"
+				  " event_rate = ?, version = ? WHERE id = ?";
+	sqlite3_stmt *stmt = NULL;
+	bool entered;
+	int rc;
+
+	if ((rc = check_org(org, err)) < 0)
+		return rc;
+	entered = control__enter(c);
+	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
+		goto out;
+	sqlite3_bind_text(stmt, 1, org->name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 2, org->updated_us);
+	sqlite3_bind_int64(stmt, 3, org->disabled_us);
+	sqlite3_bind_int64(stmt, 4, org->request_rate);
+	sqlite3_bind_int64(stmt, 5, org->event_rate);
+	sqlite3_bind_int64(stmt, 6, org->version);
+	sqlite3_bind_int64(stmt, 7, org->id);
+	rc = control__step(c, stmt, "changing an org", err);
+	if (rc == 0 && sqlite3_changes(c->db) == 0)
+		rc = err_set(err, E_NOT_FOUND, "there is no org %lld", (long long)org->id);
+out:
+	sqlite3_finalize(stmt);
 	control__leave(c, entered);
 	return rc;
 }

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/control.h"
+#include "control/api_key.h"
 #include "temp_folder.h"
 
 static char folder[TEMP_FOLDER_MAX];
