@@ -14,7 +14,7 @@
  * The text of a record is its values: strings, numbers, true and false, but not those of the members id, time and
  * received; null is no value, member names are no text. `id:` takes a whole id and is the only way to ask for it.
  *
- * Pure. A tree is immutable once parsed and may be used by many threads.
+ * Pure. A tree is immutable once parsed (and narrowed) and may be used by many threads.
  */
 #ifndef STELE_QUERY_QUERY_H
 #define STELE_QUERY_QUERY_H
@@ -72,6 +72,10 @@ int query_parse(struct span text, int64_t now_us, struct query **ret, struct err
 	__attribute__((warn_unused_result));
 struct query *query_free(struct query *q);
 const struct query_node *query_root(const struct query *q);
+
+/* Makes `q` match only what `by` matches too (NULL: all), before anybody uses it. It then points into `by`, which must
+ * outlive it, and may have as many terms again. */
+void query_narrow(struct query *q, const struct query *by);
 
 /* The tree as text again, in one normal form: equal trees print equal, and the print parses to an equal tree. Cursors
  * are bound to it. "now" prints as the time it was. */
