@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "codec/json_text.h"
+#include "control/api_key.h"
 #include "service/service_priv.h"
 
 #define FIRST_ORG_KEY  "default"
@@ -76,7 +77,7 @@ static int write_file(struct service *s, const char *url, const struct credentia
 static int create_locked(struct service *s, const struct credentials *made, struct err *err)
 {
 	struct control_org org = {.org_key = FIRST_ORG_KEY, .name = FIRST_ORG_NAME, .created_us = clock_wall_us()};
-	struct control_api_key key = {.role = "operator", .created_us = clock_wall_us()};
+	struct control_api_key key = {.role = "operator", .created_us = clock_wall_us(), .version = API_KEY_VERSION};
 	int rc;
 
 	if ((rc = control_org_create(s->control, &org, wrap_key, s, err)) < 0)

@@ -48,4 +48,12 @@
 #define PROOF_STEP_MS    20    /* how often it is looked for, for those that wait */
 #define PROOF_EVENTS_MAX 1000u /* of an append that waits for proofs: some 2 KiB each in its answer */
 
+/* API keys. */
+#define PERMISSION_NAME_MAX 64       /* bytes of a wrong name that a message repeats */
+#define KEY_USE_NOTED_S     60       /* how often it is written down when a key was used last: a write that is synced */
+#define KEY_USES_NOTED      64u      /* keys are written down at a time */
+#define KEY_OVERLAP_S       86400    /* the secret before a rotation is taken so long, unless another time is said */
+#define KEY_OVERLAP_MAX_S   2592000  /* 30 days: longer is no rotation */
+#define RATE_MAX            1000000u /* requests or events a second that a limit may say: more is none */
+
 #endif

@@ -1,13 +1,14 @@
 /*
- * Who asks. Keys and orgs are looked up in control.db once and kept: a request that comes with a known key costs a
- * SHA-256 under a short lock and no query. What was looked up never changes while the server runs, since nothing can
- * change it yet but a restart.
+ * Who asks. A request that comes with a known key costs a SHA-256 and a few comparisons under a short lock, and no
+ * query (key_cache.h).
  */
+#include "service/principal.h"
+
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/clock.h"
 #include "base/mem.h"
-#include "service/service_priv.h"
+#include "service/key_cache.h"
 
 /* True when all bytes are equal; takes the same time wherever they differ. */
 static bool equal_in_constant_time(const uint8_t *a, const uint8_t *b, size_t len)
@@ -28,111 +29,9 @@ static bool is_hex(struct span s)
 	return true;
 }
 
-/* Cuts a token into its two parts; false when it has another form. */
-static bool cut_token(struct span token, char ret_client_id[CLIENT_ID_LEN + 1], struct span *ret_secret)
+static bool is_client_id(struct span text)
 {
-	const size_t prefix_len = sizeof(TOKEN_PREFIX) - 1;
-	struct span client_id;
-
-	if (token.len != TOKEN_TEXT_LEN || !span_starts_with(token, SPAN_LIT(TOKEN_PREFIX)) ||
-	    token.p[prefix_len + CLIENT_ID_LEN] != '_')
-		return false;
-	client_id = span_of(token.p + prefix_len, CLIENT_ID_LEN);
-	if (!is_hex(client_id))
-		return false;
-	memcpy(ret_client_id, client_id.p, CLIENT_ID_LEN);
-	ret_client_id[CLIENT_ID_LEN] = '\0';
-	*ret_secret = span_from(token, prefix_len + CLIENT_ID_LEN + 1);
-	return true;
-}
-
-static int load_org_locked(struct service *s, int64_t id, struct org *org, struct err *err)
-{
-	struct key key;
-	int rc;
-
-	if ((rc = control_org_get(s->control, id, &org->control, err)) < 0)
-		return rc;
-	for (int i = 0; i < LEDGER_NAME_COUNT; i++) {
-		if ((rc = store_ledger(s->store, org->control.ledger[i], &org->ledger[i], err)) < 0)
-			return rc;
-	}
-	if ((rc = service__ledger_key(s, org->control.ledger[LEDGER_MAIN], &key, err)) < 0)
-		return rc;
-	key_derive(&key, "stele cursor v1", span_of(NULL, 0), org->cursor_key.b, KEY_LEN);
-	mem_wipe(&key, sizeof(key));
-	return 0;
-}
-
-static int find_org_locked(struct service *s, int64_t id, struct org **ret, struct err *err)
-{
-	struct org *org;
-	int rc;
-
-	for (org = s->orgs; org; org = org->next) {
-		if (org->control.id == id) {
-			*ret = org;
-			return 0;
-		}
-	}
-	org = xalloc(sizeof(*org));
-	if ((rc = load_org_locked(s, id, org, err)) < 0) {
-		free(org);
-		return rc;
-	}
-	org->next = s->orgs;
-	s->orgs = org;
-	*ret = org;
-	return 0;
-}
-
-int service__org(struct service *s, int64_t id, struct org **ret, struct err *err)
-{
-	int rc;
-
-	mutex_lock(&s->mu);
-	rc = find_org_locked(s, id, ret, err);
-	mutex_unlock(&s->mu);
-	return rc;
-}
-
-static int load_key_locked(struct service *s, const char *client_id, struct known_key *key, struct err *err)
-{
-	struct control_api_key stored;
-	int rc;
-
-	if ((rc = control_api_key_get(s->control, client_id, &stored, err)) < 0)
-		return rc;
-	if (!role_permissions(stored.role, &key->principal.permissions))
-		return err_set(err, E_CORRUPT, "control.db: API key %s has the unknown role %s", client_id,
-			       stored.role);
-	key->secret_hash = stored.secret_hash;
-	memcpy(key->principal.id, stored.client_id, sizeof(stored.client_id));
-	memcpy(key->principal.name, stored.name, sizeof(stored.name));
-	return find_org_locked(s, stored.org, &key->principal.org, err);
-}
-
-static int find_key_locked(struct service *s, const char *client_id, const struct known_key **ret, struct err *err)
-{
-	size_t bucket = hash64(client_id, strlen(client_id), 0) % KEY_BUCKETS;
-	struct known_key *key;
-	int rc;
-
-	for (key = s->keys[bucket]; key; key = key->next) {
-		if (strcmp(key->principal.id, client_id) == 0) {
-			*ret = key;
-			return 0;
-		}
-	}
-	key = xalloc(sizeof(*key));
-	if ((rc = load_key_locked(s, client_id, key, err)) < 0) {
-		free(key);
-		return rc;
-	}
-	key->next = s->keys[bucket];
-	s->keys[bucket] = key;
-	*ret = key;
-	return 0;
+	return text.len == CLIENT_ID_LEN && is_hex(text);
 }
 
 static int refuse(struct err *err)
@@ -142,34 +41,123 @@ static int refuse(struct err *err)
 		       "api_key of bootstrap.json or one made for you");
 }
 
-int service_authenticate(struct service *s, struct span token, struct principal *ret, struct err *err)
-{
-	char client_id[CLIENT_ID_LEN + 1];
-	const struct known_key *key;
-	struct sha256 hash;
-	struct caller caller;
-	struct span secret;
-	int rc;
+/* ---- what a key must be, with the lock of the table held ---- */
 
-	if (!cut_token(token, client_id, &secret))
-		return refuse(err);
-	mutex_lock(&s->mu);
+/* Both secrets are compared, whether there is a second one or not. */
+static bool is_secret_locked(struct service *s, const struct known_key *key, struct span secret, int64_t now_us)
+{
+	struct sha256 hash;
+	bool is_present, is_previous;
+
 	digest_sha256(s->digest, secret, &hash);
-	rc = find_key_locked(s, client_id, &key, err);
-	mutex_unlock(&s->mu);
-	if (rc < 0)
-		return rc == E_NOT_FOUND ? refuse(err) : rc;
-	if (!equal_in_constant_time(hash.b, key->secret_hash.b, SHA256_LEN))
-		return refuse(err);
-	caller = ret->caller;
-	*ret = key->principal;
-	ret->caller = caller;
+	is_present = equal_in_constant_time(hash.b, key->secret_hash.b, SHA256_LEN);
+	is_previous = equal_in_constant_time(hash.b, key->previous_hash.b, SHA256_LEN);
+	return is_present || (is_previous && now_us < key->previous_until_us);
+}
+
+static int check_locked(const struct known_key *key, struct span ip, int64_t now_us, struct err *err)
+{
+	if (key->revoked_us != 0)
+		return err_set(err, E_UNAUTHORIZED, "this API key was revoked; ask for another one");
+	if (key->expires_us != 0 && now_us >= key->expires_us)
+		return err_set(err, E_UNAUTHORIZED, "this API key has expired; ask for another one");
+	if (key->principal.org->is_disabled)
+		return err_set(err, E_UNAUTHORIZED, "the org of this API key is disabled");
+	if (key->networks.count > 0 && !network_list_has(&key->networks, ip))
+		return err_set(err, E_UNAUTHORIZED, "this API key may not be used from the address %.*s", (int)ip.len,
+			       (const char *)ip.p);
 	return 0;
 }
+
+static void take_locked(struct known_key *key, int64_t now_us, struct principal *ret)
+{
+	struct caller caller = ret->caller;
+
+	if (key->used_us < now_us)
+		key->used_us = now_us;
+	*ret = key->principal;
+	ret->caller = caller;
+}
+
+/* ---- ways in ---- */
+
+/* `secret` NULL: none is asked for. */
+static int find(struct service *s, const char *client_id, const struct span *secret, struct principal *ret,
+		struct err *err)
+{
+	int64_t now_us = clock_wall_us();
+	struct known_key *key;
+	int rc = service__key_take(s, client_id, &key, err);
+
+	if (rc < 0)
+		return rc == E_NOT_FOUND ? refuse(err) : rc;
+	if (secret && !is_secret_locked(s, key, *secret, now_us))
+		rc = refuse(err);
+	if (rc == 0)
+		rc = check_locked(key, ret->caller.ip, now_us, err);
+	if (rc == 0)
+		take_locked(key, now_us, ret);
+	mutex_unlock(&s->mu);
+	return rc;
+}
+
+int service_authenticate_pair(struct service *s, struct span client_id, struct span secret, struct principal *ret,
+			      struct err *err)
+{
+	char id[CLIENT_ID_LEN + 1] = "";
+
+	if (!is_client_id(client_id) || secret.len != SECRET_LEN)
+		return refuse(err);
+	memcpy(id, client_id.p, CLIENT_ID_LEN);
+	return find(s, id, &secret, ret, err);
+}
+
+int service_authenticate(struct service *s, struct span token, struct principal *ret, struct err *err)
+{
+	const size_t prefix_len = sizeof(TOKEN_PREFIX) - 1;
+
+	if (token.len != TOKEN_TEXT_LEN || !span_starts_with(token, SPAN_LIT(TOKEN_PREFIX)) ||
+	    token.p[prefix_len + CLIENT_ID_LEN] != '_')
+		return refuse(err);
+	return service_authenticate_pair(s, span_of(token.p + prefix_len, CLIENT_ID_LEN),
+					 span_from(token, prefix_len + CLIENT_ID_LEN + 1), ret, err);
+}
+
+int service_key_find(struct service *s, const char *client_id, struct principal *ret, struct err *err)
+{
+	return is_client_id(span_str(client_id)) ? find(s, client_id, NULL, ret, err) : refuse(err);
+}
+
+int service_key_generation(struct service *s, const char *client_id, uint64_t *ret, struct err *err)
+{
+	struct known_key *key;
+	int rc = is_client_id(span_str(client_id)) ? service__key_take(s, client_id, &key, err) : E_NOT_FOUND;
+
+	if (rc < 0)
+		return rc == E_NOT_FOUND ? refuse(err) : rc;
+	if (key->revoked_us != 0)
+		rc = err_set(err, E_UNAUTHORIZED, "this API key was revoked; ask for another one");
+	else
+		*ret = (uint64_t)key->rotated_us;
+	mutex_unlock(&s->mu);
+	return rc;
+}
+
+/* ---- what they may do ---- */
 
 int principal_require(const struct principal *who, enum permission p, struct err *err)
 {
 	if ((who->permissions & p) == (uint32_t)p)
 		return 0;
 	return err_set(err, E_FORBIDDEN, "this API key lacks the permission %s", permission_name(p));
+}
+
+int principal_covers(const struct principal *who, uint32_t permissions, struct err *err)
+{
+	uint32_t missing = permissions & ~who->permissions;
+
+	if (missing == 0)
+		return 0;
+	return err_set(err, E_FORBIDDEN, "nobody gives what they may not do themselves: you lack the permission %s",
+		       permission_name(permission_first(missing)));
 }

@@ -31,17 +31,37 @@ struct principal {
 	char name[PRINCIPAL_NAME_MAX + 1]; /* the key's name, the user's e-mail address; "" when it has none */
 	char session[SESSION_ID_LEN + 1];  /* of a user who signed in; "" otherwise */
 	uint32_t permissions;
+	uint32_t request_rate; /* a second, of its own; 0: no limit but the org's */
+	uint32_t event_rate;
 	const struct query *narrow; /* sees only records that match; NULL: all. Lives as long as the service */
+	const char *narrow_text;    /* as it was written; "" or NULL: all. Lives as long */
 	struct caller caller;
 };
 
 /* Who holds this token ("stele_<client id>_<secret>"). Known keys cost one SHA-256; the secret is compared in constant
- * time. Leaves ret->caller alone. E_UNAUTHORIZED. */
+ * time. Leaves ret->caller alone, whose address must be one that the key may be used from. E_UNAUTHORIZED: not known,
+ * revoked, expired, not from here, or of an org that is disabled; which of these is said to who has the secret. */
 int service_authenticate(struct service *s, struct span token, struct principal *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* The same by its two parts. */
+int service_authenticate_pair(struct service *s, struct span client_id, struct span secret, struct principal *ret,
+			      struct err *err) __attribute__((warn_unused_result));
+
+/* Who has this client id, without a secret: for what was signed in its name. As service_authenticate. */
+int service_key_find(struct service *s, const char *client_id, struct principal *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* A number that changes when the key's secret does. E_UNAUTHORIZED, also once the key has ended. */
+int service_key_generation(struct service *s, const char *client_id, uint64_t *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* E_FORBIDDEN unless the principal has the permission. */
 int principal_require(const struct principal *who, enum permission p, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* E_FORBIDDEN unless the principal has all of a set: nobody gives what they do not hold. */
+int principal_covers(const struct principal *who, uint32_t permissions, struct err *err)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "service/catalogue.h"
 #include "service/export_queue.h"
+#include "service/key_cache.h"
 #include "service/retention.h"
 #include "service/service_priv.h"
 #include "service/verification.h"
@@ -92,25 +93,6 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	return 0;
 }
 
-static void free_tables(struct service *s)
-{
-	for (size_t i = 0; i < KEY_BUCKETS; i++) {
-		struct known_key *next;
-
-		for (struct known_key *key = s->keys[i]; key; key = next) {
-			next = key->next;
-			free(key);
-		}
-	}
-	while (s->orgs) {
-		struct org *org = s->orgs;
-
-		s->orgs = org->next;
-		mem_wipe(&org->cursor_key, sizeof(org->cursor_key));
-		free(org);
-	}
-}
-
 struct service *service_close(struct service *s)
 {
 	if (!s)
@@ -123,10 +105,13 @@ struct service *service_close(struct service *s)
 	log_signer_stop(s->signer);
 	if (s->store)
 		store_close(s->store);
+	if (s->control)
+		service__keys_note_use(s, true);
 	service__keys_close(s);
 	control_close(s->control);
-	free_tables(s);
 	service__catalogues_close(s);
+	service__key_cache_free(s);
+	service__org_cache_free(s);
 	digest_free(s->digest);
 	cond_release(&s->watch_cond);
 	mutex_release(&s->watch_mu);

@@ -15,20 +15,20 @@
 #define TOKEN_TEXT_LEN    (sizeof(TOKEN_PREFIX) - 1 + CLIENT_ID_LEN + 1 + SECRET_LEN)
 #define BOOTSTRAP_NAME    "bootstrap.json"
 
-/* An org as the service keeps it, from its first request on. Immutable. */
+/* An org as the service keeps it, from its first request on. */
 struct org {
 	struct org *next;
-	struct control_org control;
+	struct control_org control; /* as it was first read: only id, org_key and ledger are sure to be so still */
 	struct ledger *ledger[LEDGER_NAME_COUNT];
 	struct key cursor_key;
+	_Atomic bool is_disabled;
+	_Atomic uint32_t request_rate; /* a second, of all its keys and users together; 0: no limit */
+	_Atomic uint32_t event_rate;
 };
 
-/* An API key that was seen. Immutable once in the table. */
-struct known_key {
-	struct known_key *next;
-	struct sha256 secret_hash;
-	struct principal principal;
-};
+struct known_key;
+struct known_role;
+struct narrow;
 
 struct service {
 	struct io *io;
@@ -43,10 +43,13 @@ struct service {
 	struct verification *verification;
 	struct log_signer *signer;
 
-	struct mutex mu; /* guards the tables and the digest; taken before control's lock */
+	struct mutex mu; /* a leaf; guards the digest and the tables (key_cache.h) */
 	struct digest *digest;
 	struct org *orgs;
 	struct known_key *keys[KEY_BUCKETS];
+	struct known_role *roles;
+	struct narrow *narrows;
+	uint64_t cache_changes; /* what was read before it last went up may be out of date */
 
 	struct mutex act_mu; /* one act (act.h) at a time; taken before control's lock */
 
@@ -85,8 +88,13 @@ int service__epoch(void *user, uint32_t ledger, uint64_t first, uint64_t next, b
 void service__pruned(void *user, uint32_t ledger, uint64_t first);
 int service__epoch_key(void *user, uint32_t ledger, uint32_t epoch, struct key *ret_key, struct err *err);
 
-/* An org by its number in control.db. */
+/* ---- org_cache.c ---- */
+
+/* An org by its number in control.db. Not to be called within a transaction that made it. */
 int service__org(struct service *s, int64_t id, struct org **ret, struct err *err) __attribute__((warn_unused_result));
+/* An org was changed in control.db, where it is now so. */
+void service__org_changed(struct service *s, const struct control_org *stored);
+void service__org_cache_free(struct service *s);
 
 /* Makes the first org and its key when there is no org yet. */
 int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, struct err *err)
