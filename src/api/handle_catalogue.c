@@ -13,7 +13,7 @@ static enum handled answer(struct request *r)
 	if (service_catalogue_get(r->server->service, &r->who, &r->reply.body, &version, &err) < 0)
 		request_fail(r, &err);
 	else if (version != VERSION_ANY)
-		reply_version(&r->reply, version);
+		version_put(&r->reply, version);
 	request_charge_answer(r);
 	return HANDLED_NOW;
 }
@@ -28,7 +28,7 @@ enum handled handle_catalogue_set(struct request *r)
 	struct err err = ERR_INIT;
 	int64_t version;
 
-	if (version_take(r->connection, &version, &err) < 0 ||
+	if (version_take(r, &version, &err) < 0 ||
 	    service_catalogue_put(r->server->service, &r->who, buf_span(&r->body.bytes), version, &err) < 0) {
 		request_fail(r, &err);
 		return HANDLED_NOW;

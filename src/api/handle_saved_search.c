@@ -15,6 +15,8 @@
 #include "codec/timestamp.h"
 #include "service/saved_search.h"
 
+_Static_assert(VERSION_ANY == SAVED_SEARCH_ANY, "If-Match is handed on");
+
 /* ---- in ---- */
 
 static int take_texts(const struct params *given, struct saved_search *ret, struct err *err)
@@ -72,7 +74,7 @@ static void answer(struct request *r, int status, const struct saved_search *sea
 	reply_json(&r->reply, status);
 	put_search(&r->reply.body, search);
 	buf_put_u8(&r->reply.body, '\n');
-	reply_version(&r->reply, search->version);
+	version_put(&r->reply, search->version);
 }
 
 static enum handled fail(struct request *r, const struct err *err)
@@ -143,7 +145,7 @@ enum handled handle_saved_search_replace(struct request *r)
 	struct err err = ERR_INIT;
 	int64_t version;
 
-	if (take_texts(&r->params, &search, &err) < 0 || version_take(r->connection, &version, &err) < 0)
+	if (take_texts(&r->params, &search, &err) < 0 || version_take(r, &version, &err) < 0)
 		return fail(r, &err);
 	if (service_saved_search_replace(r->server->service, &r->who, r->match.id, version, &search, &err) < 0)
 		return fail(r, &err);
@@ -155,7 +157,7 @@ enum handled handle_saved_search_delete(struct request *r)
 	struct err err = ERR_INIT;
 	int64_t version;
 
-	if (version_take(r->connection, &version, &err) < 0 ||
+	if (version_take(r, &version, &err) < 0 ||
 	    service_saved_search_delete(r->server->service, &r->who, r->match.id, version, &err) < 0)
 		return fail(r, &err);
 	reply_json(&r->reply, 204);

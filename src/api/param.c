@@ -70,6 +70,15 @@ int param_add(struct params *params, uint64_t allowed, struct span name, struct 
 	return 0;
 }
 
+bool param_is_list(struct span name)
+{
+	for (int i = 0; i < PARAM_COUNT; i++) {
+		if (span_eq_str(name, texts[i]))
+			return (PARAMS_LIST >> i & 1) != 0;
+	}
+	return false;
+}
+
 int param_bool(const struct params *params, enum param p, bool fallback, bool *ret, struct err *err)
 {
 	static const char *const words[] = {"false", "true", NULL};

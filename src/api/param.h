@@ -18,6 +18,7 @@ enum param {
 };
 
 #define PARAM_BIT(name) (UINT64_C(1) << PARAM_##name)
+#define PARAMS_LIST     (PARAM_BIT(NETWORKS) | PARAM_BIT(PERMISSIONS)) /* in JSON they may be arrays of texts */
 _Static_assert(PARAM_COUNT <= 64, "every parameter has a bit");
 
 /* The parameters of a request; values are decoded, valid UTF-8, and borrowed until the request ends. */
@@ -35,6 +36,9 @@ static inline bool param_is_given(const struct params *params, enum param p)
  * resource takes. */
 int param_add(struct params *params, uint64_t allowed, struct span name, struct span value, struct err *err)
 	__attribute__((warn_unused_result));
+
+/* Whether it is the name of one of PARAMS_LIST. */
+bool param_is_list(struct span name);
 
 /* "true" or "false"; `fallback` when it is not given. E_INVALID. */
 int param_bool(const struct params *params, enum param p, bool fallback, bool *ret, struct err *err)

@@ -19,6 +19,45 @@ static bool take_value(yyjson_val *v, struct span *ret)
 	return yyjson_is_str(v) || yyjson_is_raw(v);
 }
 
+/* Joins the texts of an array with commas, in the memory of its first one: behind each there was at least its closing
+ * quote, a comma and the next one's opening quote. False when an item is no text, or holds a comma itself. */
+static bool join(yyjson_val *array, struct span *ret)
+{
+	yyjson_arr_iter items;
+	yyjson_val *item;
+	char *at = NULL;
+
+	*ret = SPAN_LIT("");
+	yyjson_arr_iter_init(array, &items);
+	while ((item = yyjson_arr_iter_next(&items))) {
+		struct span text = text_of(item);
+
+		if (!yyjson_is_str(item) || (text.len > 0 && memchr(text.p, ',', text.len)))
+			return false;
+		if (!at) {
+			at = (char *)(uintptr_t)text.p; /* the document is ours */
+			ret->p = text.p;
+		} else {
+			*at++ = ',';
+			memmove(at, text.p, text.len);
+		}
+		at += text.len;
+		ret->len = (size_t)(at - (const char *)ret->p);
+	}
+	return true;
+}
+
+static int add_array(struct params *params, uint64_t allowed, struct span name, yyjson_val *array, struct err *err)
+{
+	struct span text;
+
+	if (join(array, &text))
+		return param_add(params, allowed, name, text, err);
+	err_set_field(err, (const char *)name.p, name.len);
+	return err_set(err, E_INVALID, "member '%.*s' is an array of texts without commas in them",
+		       (int)(name.len < PARAM_SHOWN_MAX ? name.len : PARAM_SHOWN_MAX), (const char *)name.p);
+}
+
 static int add_member(struct params *params, uint64_t allowed, yyjson_val *name, yyjson_val *value, struct err *err)
 {
 	struct span named = text_of(name);
@@ -26,6 +65,8 @@ static int add_member(struct params *params, uint64_t allowed, yyjson_val *name,
 
 	if (take_value(value, &text))
 		return param_add(params, allowed, named, text, err);
+	if (yyjson_is_arr(value) && param_is_list(named))
+		return add_array(params, allowed, named, value, err);
 	err_set_field(err, (const char *)named.p, named.len);
 	return err_set(err, E_INVALID,
 		       "member '%.*s' is %s; it takes a string, a number or a boolean, and is left out when it has "

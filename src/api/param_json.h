@@ -1,6 +1,7 @@
 /*
  * Parameters as the members of a JSON object: what is too long for a URL, or is to be kept. Names, values and errors
- * are those of the query parameters; numbers and booleans may be written as such.
+ * are those of the query parameters; numbers and booleans may be written as such, and lists (PARAMS_LIST) as arrays of
+ * texts, which become one text with commas between.
  */
 #ifndef STELE_API_PARAM_JSON_H
 #define STELE_API_PARAM_JSON_H

@@ -76,15 +76,17 @@ void reply_add_header(struct reply *r, const char *name, const char *value)
 	r->header[r->header_count++].value = xstrdup(value);
 }
 
-void reply_version(struct reply *r, int64_t version)
+static void wipe_secret(struct reply *r)
 {
-	snprintf(r->etag, sizeof(r->etag), "\"%" PRId64 "\"", version);
+	if (r->has_secret && r->body.p)
+		mem_wipe(r->body.p, r->body.cap);
 }
 
 void reply_reset(struct reply *r)
 {
 	struct buf body = r->body;
 
+	wipe_secret(r);
 	drop_headers(r);
 	buf_reset(&body);
 	*r = (struct reply){.body = body};
@@ -92,6 +94,7 @@ void reply_reset(struct reply *r)
 
 void reply_release(struct reply *r)
 {
+	wipe_secret(r);
 	drop_headers(r);
 	buf_release(&r->body);
 }

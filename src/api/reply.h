@@ -31,6 +31,7 @@ struct reply {
 	bool wants_key;     /* WWW-Authenticate */
 	bool wants_retry;   /* Retry-After */
 	bool is_replay;     /* Idempotency-Replayed: true */
+	bool has_secret;    /* the body is wiped once it was sent; room for all of it was made first */
 	struct reply_header header[REPLY_HEADERS_MAX];
 	unsigned header_count;
 };
@@ -47,9 +48,6 @@ void reply_json(struct reply *r, int status);
 
 /* Adds a header; the value, of visible ASCII, is copied. */
 void reply_add_header(struct reply *r, const char *name, const char *value);
-
-/* The ETag of a resource that has this version. */
-void reply_version(struct reply *r, int64_t version);
 
 void reply_reset(struct reply *r);
 void reply_release(struct reply *r);

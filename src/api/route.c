@@ -6,6 +6,7 @@
 
 #include "api/export_param.h"
 #include "api/handler.h"
+#include "api/key_param.h"
 #include "api/param.h"
 #include "api/scope.h"
 

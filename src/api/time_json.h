@@ -14,4 +14,13 @@ static inline void time_put_json(struct buf *to, const char *name, int64_t us)
 	buf_printf(to, ",\"%s\":\"%.*s\"", name, TIMESTAMP_LEN, (const char *)text);
 }
 
+/* The same, or null for a time of 0. */
+static inline void time_put_json_or_null(struct buf *to, const char *name, int64_t us)
+{
+	if (us == 0)
+		buf_printf(to, ",\"%s\":null", name);
+	else
+		time_put_json(to, name, us);
+}
+
 #endif

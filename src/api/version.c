@@ -1,10 +1,12 @@
-/* Versions in headers. */
+/* Versions: numbers in quotes. */
 #include "api/version.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGITS_MAX 18 /* what an int64_t surely holds */
+#define DIGITS_MAX 18 /* of a number that fits */
 
 static int refuse(struct err *err)
 {
@@ -13,9 +15,9 @@ static int refuse(struct err *err)
 		       "If-Match is not an ETag of this resource; give the one that came with it, or '*'");
 }
 
-int version_take(struct MHD_Connection *connection, int64_t *ret, struct err *err)
+int version_take(struct request *r, int64_t *ret, struct err *err)
 {
-	const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_MATCH);
+	const char *text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_MATCH);
 	size_t digits;
 
 	*ret = VERSION_ANY;
@@ -28,4 +30,9 @@ int version_take(struct MHD_Connection *connection, int64_t *ret, struct err *er
 		return refuse(err);
 	*ret = strtoll(text + 1, NULL, 10);
 	return 0;
+}
+
+void version_put(struct reply *reply, int64_t version)
+{
+	snprintf(reply->etag, sizeof(reply->etag), "\"%" PRId64 "\"", version);
 }

@@ -1,17 +1,14 @@
-/*
- * Versions of what people change: a resource's version is its ETag, and who changes it may say with If-Match which one
- * they saw.
- */
+/* Versions of what is changed by PUT and DELETE: as ETags, and as If-Match asks for them. */
 #ifndef STELE_API_VERSION_H
 #define STELE_API_VERSION_H
 
-#include <microhttpd.h>
+#include "api/request.h"
 
-#include "base/err.h"
+#define VERSION_ANY 0 /* no If-Match, or '*' */
 
-#define VERSION_ANY 0 /* versions begin with 1 */
+/* The version that If-Match asks for. E_INVALID. */
+int version_take(struct request *r, int64_t *ret, struct err *err) __attribute__((warn_unused_result));
 
-/* The version that If-Match asks for; VERSION_ANY without one, and for '*'. E_INVALID. */
-int version_take(struct MHD_Connection *connection, int64_t *ret, struct err *err) __attribute__((warn_unused_result));
+void version_put(struct reply *reply, int64_t version);
 
 #endif

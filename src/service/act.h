@@ -17,6 +17,7 @@ struct act {
 	/* Writes the event, with self_event_begin. */
 	void (*put_event)(const struct principal *who, const void *user, struct buf *to);
 	void *user;
+	struct org *also; /* another org whose self ledger is told as well; NULL: none */
 };
 
 /* Acts of a service wait for each other. As `apply` and service_self_append. */

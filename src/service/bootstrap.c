@@ -3,15 +3,12 @@
  * written. The file is made durable first; the transaction in control.db is the commit point. A crash between the two
  * leaves a file whose key does not exist, and the next start replaces it.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/durable.h"
 #include "base/mem.h"
-#include "base/rand.h"
 #include "codec/json_text.h"
-#include "control/api_key.h"
 #include "service/service_priv.h"
 
 #define FIRST_ORG_KEY  "default"
@@ -19,19 +16,9 @@
 
 struct credentials {
 	char client_id[CLIENT_ID_LEN + 1];
-	char secret[SECRET_LEN + 1];
+	struct key_secret secret;
+	struct sha256 hash;
 };
-
-static void make_hex(char *to, size_t digits)
-{
-	uint8_t bytes[SECRET_LEN / 2];
-
-	must(digits / 2 <= sizeof(bytes));
-	rand_bytes(bytes, digits / 2);
-	for (size_t i = 0; i < digits / 2; i++)
-		snprintf(to + 2 * i, 3, "%02x", bytes[i]);
-	mem_wipe(bytes, sizeof(bytes));
-}
 
 /* Makes a ledger's key, for control_org_create. */
 static int wrap_key(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
@@ -53,7 +40,6 @@ static void put_member(struct buf *to, const char *name, const char *value)
 static int write_file(struct service *s, const char *url, const struct credentials *made, struct err *err)
 {
 	char *path = xformat("%s/" BOOTSTRAP_NAME, s->folder);
-	char *api_key = xformat(TOKEN_PREFIX "%s_%s", made->client_id, made->secret);
 	struct buf text = BUF_INIT;
 	struct span part;
 	int rc;
@@ -61,15 +47,13 @@ static int write_file(struct service *s, const char *url, const struct credentia
 	put_member(&text, "url", url);
 	put_member(&text, "org_key", FIRST_ORG_KEY);
 	put_member(&text, "client_id", made->client_id);
-	put_member(&text, "client_secret", made->secret);
-	put_member(&text, "api_key", api_key);
+	put_member(&text, "client_secret", made->secret.secret);
+	put_member(&text, "api_key", made->secret.token);
 	buf_put_str(&text, "\n}\n");
 	part = buf_span(&text);
 	rc = buf_ok(&text) ? durable_write(s->io, path, &part, 1, 0600, err) : err_set(err, E_NO_MEMORY, "no memory");
 	mem_wipe(text.p, text.len);
 	buf_release(&text);
-	mem_wipe(api_key, strlen(api_key));
-	free(api_key);
 	free(path);
 	return rc;
 }
@@ -83,7 +67,7 @@ static int create_locked(struct service *s, const struct credentials *made, stru
 	if ((rc = control_org_create(s->control, &org, wrap_key, s, err)) < 0)
 		return rc;
 	memcpy(key.client_id, made->client_id, sizeof(made->client_id));
-	digest_sha256(s->digest, span_of(made->secret, SECRET_LEN), &key.secret_hash);
+	key.secret_hash = made->hash;
 	key.org = org.id;
 	return control_api_key_create(s->control, &key, err);
 }
@@ -112,8 +96,8 @@ int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, s
 	*ret_is_first = orgs == 0;
 	if (orgs > 0)
 		return 0;
-	make_hex(made.client_id, CLIENT_ID_LEN);
-	make_hex(made.secret, SECRET_LEN);
+	key_id_make(made.client_id);
+	key_secret_make(made.client_id, &made.secret, &made.hash);
 	if ((rc = write_file(s, url, &made, err)) == 0)
 		rc = create(s, &made, err);
 	mem_wipe(&made, sizeof(made));

@@ -102,11 +102,14 @@ int network_list_parse(struct span text, struct network_list *ret, char normal[N
 	return 0;
 }
 
-static bool has(const struct network *n, const uint8_t address[NETWORK_ADDRESS_LEN])
+/* A network of IPv6 that spans all of IPv4 was not meant to let that in. */
+static bool has(const struct network *n, const uint8_t address[NETWORK_ADDRESS_LEN], bool is_v4)
 {
 	size_t bytes = n->bits / 8;
 	unsigned rest = n->bits % 8;
 
+	if (is_v4 && n->bits < V4_PREFIX_BITS)
+		return false;
 	if (memcmp(n->address, address, bytes) != 0)
 		return false;
 	return rest == 0 || (n->address[bytes] ^ address[bytes]) >> (8 - rest) == 0;
@@ -116,11 +119,13 @@ bool network_list_has(const struct network_list *list, struct span ip)
 {
 	uint8_t address[NETWORK_ADDRESS_LEN];
 	unsigned spare;
+	bool is_v4;
 
 	if (!parse_address(ip, address, &spare))
 		return false;
+	is_v4 = memcmp(address, v4_prefix, V4_PREFIX_BITS / 8) == 0;
 	for (unsigned i = 0; i < list->count; i++) {
-		if (has(&list->item[i], address))
+		if (has(&list->item[i], address, is_v4))
 			return true;
 	}
 	return false;

@@ -35,6 +35,18 @@ static void keep(struct service *s, const struct control_role *role, uint32_t pe
 	free(r);
 }
 
+static int read_role(struct service *s, int64_t org, const char *role, struct control_role *ret,
+		     uint32_t *ret_permissions, struct err *err)
+{
+	int rc;
+
+	if ((rc = control_role_get(s->control, org, role, ret, err)) < 0)
+		return rc;
+	if ((rc = permission_parse_set(span_str(ret->permissions), ret_permissions, err)) < 0)
+		return err_set(err, E_CORRUPT, "control.db: role '%s' has unknown permissions", role);
+	return 0;
+}
+
 int service_role_permissions(struct service *s, int64_t org, const char *role, uint32_t *ret, struct err *err)
 {
 	const struct known_role *known;
@@ -52,12 +64,21 @@ int service_role_permissions(struct service *s, int64_t org, const char *role, u
 	mutex_unlock(&s->mu);
 	if (known)
 		return 0;
-	if ((rc = control_role_get(s->control, org, role, &stored, err)) < 0)
+	if ((rc = read_role(s, org, role, &stored, ret, err)) < 0)
 		return rc;
-	if ((rc = permission_parse_set(span_str(stored.permissions), ret, err)) < 0)
-		return err_set(err, E_CORRUPT, "control.db: role '%s' has unknown permissions", role);
 	keep(s, &stored, *ret, changes);
 	return 0;
+}
+
+int service_role_stored(struct service *s, int64_t org, const char *role, uint32_t *ret, struct err *err)
+{
+	struct control_role stored;
+	int rc;
+
+	if (role_permissions(role, ret))
+		return 0;
+	rc = read_role(s, org, role, &stored, ret, err);
+	return rc == E_NOT_FOUND ? err_set(err, E_CORRUPT, "control.db: there is no role '%s'", role) : rc;
 }
 
 static int refuse_role(const struct principal *who, struct span role, struct err *err)
@@ -77,12 +98,14 @@ static int give(struct service *s, const struct principal *who, int64_t org, str
 		struct err *err)
 {
 	char name[ROLE_NAME_MAX + 1] = "";
-	int rc;
+	struct control_role stored;
+	int rc = 0;
 
 	if (role.len == 0 || role.len > ROLE_NAME_MAX || memchr(role.p, 0, role.len))
 		return refuse_role(who, role, err);
 	memcpy(name, role.p, role.len);
-	rc = service_role_permissions(s, org, name, ret, err);
+	if (!role_permissions(name, ret))
+		rc = read_role(s, org, name, &stored, ret, err);
 	if (rc == E_NOT_FOUND)
 		return refuse_role(who, role, err);
 	return rc < 0 ? rc : principal_covers(who, *ret, err);

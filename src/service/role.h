@@ -14,8 +14,12 @@
 int service_role_permissions(struct service *s, int64_t org, const char *role, uint32_t *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* The same as it is stored, within an act. E_CORRUPT: there is no such role. */
+int service_role_stored(struct service *s, int64_t org, const char *role, uint32_t *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* The same for a role that `who` is about to give to a key or a user of the org. E_INVALID: there is no such role;
- * E_FORBIDDEN: it allows something that `who` may not do. err->field is "role". */
+ * E_FORBIDDEN: it allows something that `who` may not do. err->field is "role". Within an act. */
 int service_role_give(struct service *s, const struct principal *who, int64_t org, struct span role, uint32_t *ret,
 		      struct err *err) __attribute__((warn_unused_result));
 

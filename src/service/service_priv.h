@@ -4,15 +4,12 @@
 
 #include "base/team.h"
 #include "base/thread.h"
+#include "service/api_key.h"
 #include "service/log_signer.h"
 #include "service/service.h"
 
 #define KEY_BUCKETS       1024u /* of the table of known API keys */
 #define CATALOGUE_BUCKETS 256u  /* of the table of catalogues that were asked for */
-#define CLIENT_ID_LEN     16    /* hex digits */
-#define SECRET_LEN        64    /* hex digits: 256 random bits */
-#define TOKEN_PREFIX      "stele_"
-#define TOKEN_TEXT_LEN    (sizeof(TOKEN_PREFIX) - 1 + CLIENT_ID_LEN + 1 + SECRET_LEN)
 #define BOOTSTRAP_NAME    "bootstrap.json"
 
 /* An org as the service keeps it, from its first request on. */

@@ -9,7 +9,7 @@
 
 #include "api/param_json.h"
 
-static const uint64_t allowed = PARAM_BIT(QUERY) | PARAM_BIT(LIMIT) | PARAM_BIT(EXPLAIN);
+static const uint64_t allowed = PARAM_BIT(QUERY) | PARAM_BIT(LIMIT) | PARAM_BIT(EXPLAIN) | PARAM_BIT(NETWORKS);
 
 /* Takes `text` in; what it points to lives until the next call. */
 static int add(const char *text, size_t len, struct params *ret, struct err *err)
@@ -43,7 +43,7 @@ static void test_param_json__takes_strings_numbers_and_booleans(void **state)
 	struct err err;
 
 	assert_int_equal(add_text("{\"query\":\"a:\\\"b\\u00e4\\\"\",\"limit\":17,\"explain\":true}", &p, &err), 0);
-	assert_int_equal(p.given, allowed);
+	assert_int_equal(p.given, allowed & ~PARAM_BIT(NETWORKS));
 	assert_true(span_eq_str(p.value[PARAM_QUERY], "a:\"b\xc3\xa4\""));
 	assert_true(span_eq_str(p.value[PARAM_LIMIT], "17"));
 	assert_true(span_eq_str(p.value[PARAM_EXPLAIN], "true"));
@@ -58,12 +58,39 @@ static void test_param_json__takes_strings_numbers_and_booleans(void **state)
 	assert_int_equal(p.given, 0);
 }
 
+static void test_param_json__joins_lists(void **state)
+{
+	static const char *const lists[][2] = {
+		{"{\"networks\":[\"a\",\"bc\" , \"\",\"d\"],\"query\":\"q\"}", "a,bc,,d"},
+		{"{\"query\":\"q\",\"networks\":[\"\\u00e4\\n\",\"x\"]}", "\xc3\xa4\n,x"},
+		{"{\"networks\":[],\"query\":\"q\"}", ""},
+		{"{\"networks\":[\"\"],\"query\":\"q\"}", ""},
+		{"{\"networks\":\"a,b\",\"query\":\"q\"}", "a,b"},
+	};
+	struct params p;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		assert_int_equal(add_text(lists[i][0], &p, &err), 0);
+		assert_true(span_eq_str(p.value[PARAM_NETWORKS], lists[i][1]));
+		assert_true(param_is_given(&p, PARAM_NETWORKS));
+		assert_true(span_eq_str(p.value[PARAM_QUERY], "q"));
+	}
+}
+
 static void test_param_json__names_the_member_that_is_wrong(void **state)
 {
 	static const char *const bad[][2] = {
-		{"{\"qeury\":\"a\"}", "qeury"}, {"{\"ids\":true}", "ids"},
-		{"{\"query\":null}", "query"},  {"{\"query\":[\"a\"]}", "query"},
-		{"{\"limit\":{}}", "limit"},    {"{\"query\":\"a\",\"query\":\"b\"}", "query"},
+		{"{\"qeury\":\"a\"}", "qeury"},
+		{"{\"ids\":true}", "ids"},
+		{"{\"query\":null}", "query"},
+		{"{\"query\":[\"a\"]}", "query"},
+		{"{\"limit\":{}}", "limit"},
+		{"{\"query\":\"a\",\"query\":\"b\"}", "query"},
+		{"{\"networks\":[1]}", "networks"},
+		{"{\"networks\":[\"a,b\"]}", "networks"},
+		{"{\"networks\":[[\"a\"]]}", "networks"},
+		{"{\"networks\":[\"a\"],\"networks\":\"b\"}", "networks"},
 	};
 	struct params p;
 	struct err err;
@@ -105,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_param_json__takes_strings_numbers_and_booleans),
+		cmocka_unit_test(test_param_json__joins_lists),
 		cmocka_unit_test(test_param_json__names_the_member_that_is_wrong),
 		cmocka_unit_test(test_param_json__takes_one_object_only),
 	};
