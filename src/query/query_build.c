@@ -184,10 +184,3 @@ int query_change(struct query *q, query_change_fn *change, void *user, struct er
 {
 	return query_set_root(q, change_node(q, q->root, change, user), err);
 }
-
-int query_narrow(struct query *q, const struct query *other, struct err *err)
-{
-	struct query_node *both[] = {q->root, other->root};
-
-	return query_set_root(q, query_and(q, both, 2), err);
-}

@@ -51,7 +51,4 @@ typedef struct query_node *query_change_fn(struct query *q, const struct query_n
 int query_change(struct query *q, query_change_fn *change, void *user, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* Adds the tree of `other` to that of `q`: what matches both. `other` outlives `q`. */
-int query_narrow(struct query *q, const struct query *other, struct err *err) __attribute__((warn_unused_result));
-
 #endif

@@ -119,18 +119,6 @@ static void test_query_build__changes_leaves(void **state)
 	assert_changes("who:a whoXis:b who.is.c:d", 3, "who:\"a\" whoXis:\"b\" who.is.c:\"d\"");
 }
 
-static void test_query_build__narrows(void **state)
-{
-	struct query *q = NULL, *other = NULL;
-
-	assert_int_equal(query_parse(SPAN_LIT("a OR b"), 0, &q, NULL), 0);
-	assert_int_equal(query_parse(SPAN_LIT("c d"), 0, &other, NULL), 0);
-	assert_int_equal(query_narrow(q, other, NULL), 0);
-	assert_prints(q, "(\"a\" OR \"b\") \"c\" \"d\"");
-	query_free(q);
-	query_free(other);
-}
-
 static void test_query_build__keeps_to_the_limit(void **state)
 {
 	struct query *q = query_new();
@@ -154,7 +142,6 @@ int main(void)
 		cmocka_unit_test(test_query_build__has_no_nodes_of_nothing),
 		cmocka_unit_test(test_query_build__matches_as_it_says),
 		cmocka_unit_test(test_query_build__changes_leaves),
-		cmocka_unit_test(test_query_build__narrows),
 		cmocka_unit_test(test_query_build__keeps_to_the_limit),
 	};
 
