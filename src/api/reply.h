@@ -30,6 +30,7 @@ struct reply {
 	char location[64];  /* Location; "": none */
 	bool wants_key;     /* WWW-Authenticate */
 	bool wants_retry;   /* Retry-After */
+	uint32_t retry_s;   /* what it says; 0: RETRY_AFTER_S */
 	bool is_replay;     /* Idempotency-Replayed: true */
 	bool has_secret;    /* the body is wiped once it was sent; room for all of it was made first */
 	struct reply_header header[REPLY_HEADERS_MAX];

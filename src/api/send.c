@@ -47,7 +47,7 @@ static bool add_headers(const struct reply *reply, struct MHD_Response *response
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 						   "Bearer realm=\"stele\"") == MHD_YES;
 	if (reply->wants_retry) {
-		snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_S);
+		snprintf(seconds, sizeof(seconds), "%u", reply->retry_s ? reply->retry_s : RETRY_AFTER_S);
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == MHD_YES;
 	}
 	for (unsigned i = 0; i < reply->header_count; i++)

@@ -30,11 +30,12 @@ struct err {
 	int64_t offset;                /* byte offset in the input or file; -1 when none */
 	const char *source_file;       /* where in the program it was found */
 	int source_line;
+	uint32_t retry_s; /* of E_QUOTA and E_UNAVAILABLE: when it makes sense to try again; 0: nothing is known */
 };
 
 #define ERR_INIT                                                                                                       \
 	{                                                                                                              \
-		0, "", "", -1, -1, NULL, 0                                                                             \
+		0, "", "", -1, -1, NULL, 0, 0                                                                          \
 	}
 
 /* Tells the compiler and the analyzer what they cannot see across files: an err_* call returns a negative code. */

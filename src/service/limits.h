@@ -43,6 +43,16 @@
 #define VERIFY_KEEP_MS  60000 /* how often it is written down how far a pass is: so much is done again after a crash */
 #define VERIFY_RETRY_MS 60000 /* after what kept it from going on */
 
+/* Guesses of secrets. */
+#define GUESS_ACCOUNT_FREE        5u   /* failures of an account from an address that cost nothing: typing errors */
+#define GUESS_ACCOUNT_DELAY_MAX_S 900  /* the longest wait after one: 100 guesses a day */
+#define GUESS_ADDRESS_FREE        50u  /* failures of an address over all accounts: a whole office mistypes */
+#define GUESS_ADDRESS_DELAY_MAX_S 60   /* the longest wait after one: a new colleague waits no longer */
+#define GUESS_FORGET_S            3600 /* without a failure, and all is as new */
+#define GUESS_KNOWN_S             (30 * 86400) /* an account that worked from an address is known there so long */
+#define GUESS_SETS                2048u        /* of the table: 16,384 entries, 512 KiB */
+#define GUESS_WAYS                8u           /* entries of a set */
+
 /* Proofs. */
 #define PROOF_WAIT_MS    2000  /* for a signature that covers a record: one is made every second */
 #define PROOF_STEP_MS    20    /* how often it is looked for, for those that wait */

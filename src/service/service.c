@@ -60,6 +60,7 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	s->io = config->io;
 	s->folder = xstrdup(config->folder);
 	s->digest = digest_new();
+	s->guesses = guesses_new();
 	mutex_init(&s->mu);
 	mutex_init(&s->act_mu);
 	mutex_init(&s->catalogue_mu);
@@ -113,6 +114,7 @@ struct service *service_close(struct service *s)
 	service__key_cache_free(s);
 	service__org_cache_free(s);
 	digest_free(s->digest);
+	guesses_free(s->guesses);
 	cond_release(&s->watch_cond);
 	mutex_release(&s->watch_mu);
 	mutex_release(&s->catalogue_mu);

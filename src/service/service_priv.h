@@ -5,6 +5,7 @@
 #include "base/team.h"
 #include "base/thread.h"
 #include "service/api_key.h"
+#include "service/guess.h"
 #include "service/log_signer.h"
 #include "service/service.h"
 
@@ -39,6 +40,7 @@ struct service {
 	struct retention *retention;
 	struct verification *verification;
 	struct log_signer *signer;
+	struct guesses *guesses; /* of passwords, keys and tokens */
 
 	struct mutex mu; /* a leaf; guards the digest and the tables (key_cache.h) */
 	struct digest *digest;
