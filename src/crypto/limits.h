@@ -10,4 +10,9 @@
 #define TLOG_PROOF_BYTES_MAX  (NOTE_BYTES_MAX + (64u << 10)) /* the longest checkpoint, 64 hashes, and extra data */
 #define RANGE_PROOF_BYTES_MAX (16u << 10)                    /* 190 hashes in base64 take half of it */
 
+/* What the parameters of a stored password hash may ask for: a damaged one must not take all memory. */
+#define SCRYPT_LOG_N_MAX 18u /* with r = 8: 256 MiB */
+#define SCRYPT_R_MAX     8u
+#define SCRYPT_P_MAX     4u
+
 #endif
