@@ -75,3 +75,56 @@ bool base64_get(struct span text, uint8_t *to, size_t max, size_t *ret_len)
 	*ret_len = len;
 	return true;
 }
+
+/* ---- section 5 ---- */
+
+void base64url_put(struct buf *to, struct span bytes)
+{
+	size_t start = to->len;
+
+	base64_put(to, bytes);
+	if (!buf_ok(to))
+		return;
+	while (to->len > start && to->p[to->len - 1] == '=')
+		to->len--;
+	for (size_t i = start; i < to->len; i++) {
+		if (to->p[i] == '+')
+			to->p[i] = '-';
+		else if (to->p[i] == '/')
+			to->p[i] = '_';
+	}
+}
+
+/* The character of section 4 that stands for `c`; '=' is none here. */
+static uint8_t plain_digit(uint8_t c)
+{
+	if (c == '-')
+		return '+';
+	if (c == '_')
+		return '/';
+	return c == '+' || c == '/' ? '=' : c;
+}
+
+bool base64url_get(struct span text, uint8_t *to, size_t max, size_t *ret_len)
+{
+	size_t whole = text.len / 4 * 4;
+	size_t rest = text.len - whole;
+	size_t len = text.len / 4 * 3 + (rest ? rest - 1 : 0);
+
+	if (rest == 1 || len > max)
+		return false;
+	for (size_t i = 0; i < text.len; i += 4) {
+		size_t n = i < whole ? 4 : rest;
+		uint8_t quantum[4] = "====";
+
+		for (size_t j = 0; j < n; j++) {
+			quantum[j] = plain_digit(text.p[i + j]);
+			if (quantum[j] == '=')
+				return false;
+		}
+		if (!get_quantum(quantum, (unsigned)(4 - n), to + i / 4 * 3))
+			return false;
+	}
+	*ret_len = len;
+	return true;
+}
