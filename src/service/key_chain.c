@@ -19,6 +19,7 @@
 #include "service/service_priv.h"
 
 #define NODE_SECRET  "node"
+#define TOKEN_LABEL  "stele access token v1"
 #define FIRST_LEDGER 1u /* the first org has it */
 #define US_PER_S     INT64_C(1000000)
 
@@ -143,9 +144,20 @@ static int read_node_key(struct service *s, struct err *err)
 	return rc;
 }
 
-int service__keys_open(struct service *s, const char *source, enum keys_open how, struct err *err)
+static int open_node_key(struct service *s, enum keys_open how, struct err *err)
 {
 	struct err why = ERR_INIT;
+	int rc = read_node_key(s, &why);
+
+	if (rc == E_NOT_FOUND && how != KEYS_READ)
+		return make_node_key(s, err);
+	if (rc < 0 && rc != E_NOT_FOUND && err)
+		*err = why;
+	return rc == E_NOT_FOUND ? 0 : rc; /* a folder of before there was one has nothing that needs it */
+}
+
+int service__keys_open(struct service *s, const char *source, enum keys_open how, struct err *err)
+{
 	int64_t orgs;
 	int rc;
 
@@ -154,12 +166,10 @@ int service__keys_open(struct service *s, const char *source, enum keys_open how
 		return rc;
 	if ((rc = service__ring_open(s, source, how == KEYS_MAKE && orgs == 0, &s->ring, err)) < 0)
 		return rc;
-	rc = read_node_key(s, &why);
-	if (rc == E_NOT_FOUND && how != KEYS_READ)
-		return make_node_key(s, err);
-	if (rc < 0 && rc != E_NOT_FOUND && err)
-		*err = why;
-	return rc == E_NOT_FOUND ? 0 : rc; /* a folder of before there was one has nothing that needs it */
+	if ((rc = open_node_key(s, how, err)) < 0)
+		return rc;
+	key_derive(&s->node_key, TOKEN_LABEL, span_of(NULL, 0), s->token_key.b, KEY_LEN);
+	return 0;
 }
 
 void service__keys_close(struct service *s)
@@ -167,6 +177,7 @@ void service__keys_close(struct service *s)
 	if (s->ring)
 		s->ring = key_ring_close(s->ring);
 	mem_wipe(&s->node_key, sizeof(s->node_key));
+	mem_wipe(&s->token_key, sizeof(s->token_key));
 }
 
 /* ---- keys of ledgers ---- */

@@ -65,5 +65,10 @@
 #define KEY_OVERLAP_S       86400    /* the secret before a rotation is taken so long, unless another time is said */
 #define KEY_OVERLAP_MAX_S   2592000  /* 30 days: longer is no rotation */
 #define RATE_MAX            1000000u /* requests or events a second that a limit may say: more is none */
+/* Who asks. */
+#define ACCESS_TOKEN_MAX 4096u /* bytes: a dialect's claims and room; half of what proxies take as a header */
+#define ACCESS_TOKEN_S   3600  /* seconds that one is good for: what all vendors' clients expect */
+#define REFUSALS_MAX     128u  /* refused client ids and addresses that are counted apart: an event a minute each */
+#define REFUSAL_EVERY_MS 60000 /* between two events about one of them: guessing must not fill the disk */
 
 #endif

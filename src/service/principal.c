@@ -145,6 +145,11 @@ int service_key_generation(struct service *s, const char *client_id, uint64_t *r
 
 /* ---- what they may do ---- */
 
+const char *principal_org_key(const struct principal *who)
+{
+	return who->org->control.org_key;
+}
+
 int principal_require(const struct principal *who, enum permission p, struct err *err)
 {
 	if ((who->permissions & p) == (uint32_t)p)

@@ -56,6 +56,9 @@ int service_key_find(struct service *s, const char *client_id, struct principal 
 int service_key_generation(struct service *s, const char *client_id, uint64_t *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* The org_key of its org. */
+const char *principal_org_key(const struct principal *who);
+
 /* E_FORBIDDEN unless the principal has the permission. */
 int principal_require(const struct principal *who, enum permission p, struct err *err)
 	__attribute__((warn_unused_result));

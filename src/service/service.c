@@ -6,6 +6,7 @@
 #include "service/catalogue.h"
 #include "service/export_queue.h"
 #include "service/key_cache.h"
+#include "service/refusal_priv.h"
 #include "service/retention.h"
 #include "service/service_priv.h"
 #include "service/verification.h"
@@ -61,6 +62,7 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	s->folder = xstrdup(config->folder);
 	s->digest = digest_new();
 	s->guesses = guesses_new();
+	s->refusals = refusals__new();
 	mutex_init(&s->mu);
 	mutex_init(&s->act_mu);
 	mutex_init(&s->catalogue_mu);
@@ -102,6 +104,8 @@ struct service *service_close(struct service *s)
 	service__retention_stop(s);
 	service__verification_stop(s);
 	service__watch_stop(s);
+	if (s->store)
+		refusals__tell(s, true);
 	team_stop(s->team);
 	log_signer_stop(s->signer);
 	if (s->store)
@@ -111,6 +115,7 @@ struct service *service_close(struct service *s)
 	service__keys_close(s);
 	control_close(s->control);
 	service__catalogues_close(s);
+	refusals__free(s->refusals);
 	service__key_cache_free(s);
 	service__org_cache_free(s);
 	digest_free(s->digest);

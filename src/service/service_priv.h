@@ -33,7 +33,9 @@ struct service {
 	char *folder;
 	struct control *control;
 	struct key_ring *ring;
-	struct key node_key; /* of journals and of the files of exports */
+	struct key node_key;  /* of journals and of the files of exports */
+	struct key token_key; /* of access tokens; derived from it */
+	struct refusals *refusals;
 	struct store *store;
 	struct team *team; /* shares large searches */
 	struct export_queue *exports;

@@ -1,10 +1,12 @@
 /*
  * Watching whether writes are possible. A full disk or a failed sync ends the journal's writer; asking the store once a
  * second lets it start a new one as soon as there is room, without waiting for a client to try. Changes are logged
- * once. The same thread writes down when keys were used last, so that no request waits for it.
+ * once. The same thread writes down when keys were used last, and tells of refused ones, so that no request waits for
+ * it.
  */
 #include "base/diag.h"
 #include "service/key_cache.h"
+#include "service/refusal_priv.h"
 #include "service/service_priv.h"
 
 static void look(struct service *s, int *last)
@@ -29,6 +31,7 @@ static void *watch(void *arg)
 		mutex_unlock(&s->watch_mu);
 		look(s, &last);
 		service__keys_note_use(s, false);
+		refusals__tell(s, false);
 		mutex_lock(&s->watch_mu);
 		if (!s->is_closing)
 			(void)cond_wait_for(&s->watch_cond, &s->watch_mu, WATCH_INTERVAL_MS);
