@@ -108,6 +108,11 @@ def url_parameters(names, required, parameters, texts):
     return made
 
 
+def is_closed(permission, flags):
+    """Whether a key is needed."""
+    return permission != 'NONE' or 'ROUTE_NEEDS_KEY' in flags
+
+
 class Maker:
     def __init__(self, folder):
         self.document = json.loads((folder / 'openapi/api.json').read_text())
@@ -144,14 +149,14 @@ class Maker:
             made['requestBody'] = {'required': True, 'content': {
                 kind: {'schema': {'$ref': f'#/components/schemas/{schema}'}} for kind, schema in text['body'].items()}}
         made['responses'] = {status: answer_of(answer) for status, answer in text['answers'].items()}
-        made['security'] = [] if permission == 'NONE' else [{scheme: []} for scheme in self.schemes()]
+        made['security'] = [{scheme: []} for scheme in self.schemes()] if is_closed(permission, flags) else []
         return made
 
     def schemes(self):
         return self.document['components']['securitySchemes']
 
-    def add_errors(self, made, name, permission, path):
-        statuses = {400, 503} if permission == 'NONE' else {400, 401, 403, 429, 503}
+    def add_errors(self, made, name, permission, flags, path):
+        statuses = {400, 401, 403, 429, 503} if is_closed(permission, flags) else {400, 503}
         statuses |= {404} if '{' in path else set()
         statuses |= set(self.operations[name].get('errors', []))
         for status in sorted(statuses):
@@ -166,7 +171,7 @@ class Maker:
             path = path.strip('"').replace('*}', '}')
             permission = permission.removeprefix('PERMISSION_')
             made = self.operation(name, permission, flags, params_of(params, self.sets))
-            self.add_errors(made, name, permission, path)
+            self.add_errors(made, name, permission, flags, path)
             made['parameters'] = [
                 {'name': hole, 'in': 'path', 'required': True, 'description': HOLES[hole], 'schema': {'type': 'string'}}
                 for hole in re.findall(r'{(\w+)}', path)] + made['parameters']

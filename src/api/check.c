@@ -4,8 +4,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "api/credential.h"
+#include "api/header.h"
 #include "api/limits.h"
 #include "api/request.h"
 
@@ -16,19 +17,18 @@ static const char *header(struct request *r, const char *name)
 
 static int check_principal(struct request *r, struct err *err)
 {
-	static const char scheme[] = "Bearer ";
-	const char *value = header(r, MHD_HTTP_HEADER_AUTHORIZATION);
+	const struct route *route = r->match.route;
+	struct credential credential = {0};
 	int rc;
 
-	if (r->match.route->permission == PERMISSION_NONE)
+	if (route->permission == PERMISSION_NONE && !(route->flags & ROUTE_NEEDS_KEY))
 		return 0;
-	if (!value)
-		return err_set(err, E_UNAUTHORIZED, "this needs an API key; send 'Authorization: Bearer stele_…'");
-	if (strncasecmp(value, scheme, sizeof(scheme) - 1) != 0)
-		return err_set(err, E_UNAUTHORIZED,
-			       "the Authorization header has another scheme; send 'Bearer stele_…'");
-	rc = service_authenticate(r->server->service, span_str(value + sizeof(scheme) - 1), &r->who, err);
-	return rc < 0 ? rc : principal_require(&r->who, r->match.route->permission, err);
+	rc = headers_credential(r->connection, &credential, err);
+	if (rc == 0)
+		rc = credential_check(r->server->service, &credential, &r->who, err);
+	r->way = credential.way;
+	credential_wipe(&credential);
+	return rc < 0 ? rc : principal_require(&r->who, route->permission, err);
 }
 
 struct param_walk {
@@ -70,7 +70,8 @@ static int check_length(struct request *r, struct err *err)
 {
 	const char *length = header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	if (!length || strtoull(length, NULL, 10) <= BODY_BYTES_MAX || (r->match.route->flags & ROUTE_HAS_JSON))
+	if (!length || strtoull(length, NULL, 10) <= BODY_BYTES_MAX ||
+	    (r->match.route->flags & (ROUTE_HAS_JSON | ROUTE_HAS_FORM)))
 		return 0; /* a body of parameters is counted as it comes */
 	return err_set(err, E_TOO_LARGE,
 		       "the body has %.20s bytes; at most %u MiB are taken, send the events in several "
@@ -94,13 +95,19 @@ static int check_body(struct request *r, struct err *err)
 		return rc;
 	if (r->match.route->flags & ROUTE_HAS_JSON)
 		body_limit(&r->body, JSON_BODY_MAX);
+	if (r->match.route->flags & ROUTE_HAS_FORM)
+		body_limit(&r->body, FORM_BODY_MAX);
 	return 0;
 }
 
-int request_check(struct request *r, const char *method, const char *url, struct err *err)
+int request_check(struct request *r, const char *method, const char *url, const char *version, struct err *err)
 {
 	int rc;
 
+	if ((rc = headers_check(r->connection, version, err)) < 0) {
+		r->reply.closes = true; /* where its body ends is not known */
+		return rc;
+	}
 	if (r->server->is_stopping)
 		return err_set(err, E_CLOSED, "the server is shutting down");
 	if ((rc = route_find(method, url, &r->match, err)) < 0)

@@ -2,20 +2,23 @@
 #ifndef STELE_API_LIMITS_H
 #define STELE_API_LIMITS_H
 
-#define BODY_BYTES_MAX    (32u << 20)  /* of a request as it comes: some 60,000 events of half a kilobyte */
-#define BODY_INFLATED_MAX (256u << 20) /* of a request once gzip or zstd is undone: stops decompression bombs */
-#define JSON_BODY_MAX     (64u << 10)  /* of a body that holds parameters: the longest query, escaped, and room */
-#define BODY_MEMORY_MAX   (512u << 20) /* bodies and answers of all requests together; beyond it 503 */
-#define BODY_ZSTD_LOG_MAX 25           /* window of a zstd body, log2: 32 MiB, as much as a body may have */
-#define DRAIN_BYTES_MAX   (64u << 20)  /* of a refused body are read, so that the client gets to see the answer */
-#define ASSET_PATH_MAX    64u           /* bytes: what the program carries has shorter names */
-#define USER_AGENT_MAX    512u         /* bytes that events of the self ledger tell; the longest usual ones have 300 */
-#define INLINE_BYTES_MAX  (64u << 10)  /* larger bodies are parsed by a worker: a connection thread stays responsive */
-#define NEAR_DEFAULT      10u          /* neighbours of an event, on each side, when nothing is said */
-#define POOL_REQUESTS_MAX 256u         /* idle requests kept for reuse */
-#define POOL_BYTES_MAX    (8u << 20)   /* a buffer beyond it is freed after its request */
-#define POOL_BYTES_TOTAL  (64u << 20)  /* buffers of all idle requests together */
-#define CONNECTIONS_MAX   12000u       /* ten thousand idle clients and room */
+#define BODY_BYTES_MAX       (32u << 20)  /* of a request as it comes: some 60,000 events of half a kilobyte */
+#define BODY_INFLATED_MAX    (256u << 20) /* of a request once gzip or zstd is undone: stops decompression bombs */
+#define JSON_BODY_MAX        (64u << 10)  /* of a body that holds parameters: the longest query, escaped, and room */
+#define FORM_BODY_MAX        (16u << 10)  /* of a body that asks for a token: client id, secret, scope, and room */
+#define FORM_FIELDS_MAX      32u          /* of such a form: six are known */
+#define BODY_MEMORY_MAX      (512u << 20) /* bodies and answers of all requests together; beyond it 503 */
+#define BODY_ZSTD_LOG_MAX    25           /* window of a zstd body, log2: 32 MiB, as much as a body may have */
+#define DRAIN_BYTES_MAX      (64u << 20)  /* of a refused body are read, so that the client gets to see the answer */
+#define ASSET_PATH_MAX       64u          /* bytes: what the program carries has shorter names */
+#define USER_AGENT_MAX       512u /* bytes that events of the self ledger tell; the longest usual ones have 300 */
+#define CREDENTIAL_BYTES_MAX 512u /* of client id and secret in basic authentication: a key has 81 */
+#define INLINE_BYTES_MAX     (64u << 10) /* larger bodies are parsed by a worker: a connection thread stays responsive */
+#define NEAR_DEFAULT         10u         /* neighbours of an event, on each side, when nothing is said */
+#define POOL_REQUESTS_MAX    256u        /* idle requests kept for reuse */
+#define POOL_BYTES_MAX       (8u << 20)  /* a buffer beyond it is freed after its request */
+#define POOL_BYTES_TOTAL     (64u << 20) /* buffers of all idle requests together */
+#define CONNECTIONS_MAX      12000u      /* ten thousand idle clients and room */
 /* Headers, and half of it for reading. libmicrohttpd clears all of it after each request; from more than 32 KiB on it
  * maps the memory instead of taking it from the heap, so that a closed connection gives it back. */
 #define CONNECTION_MEMORY  (36u << 10)

@@ -28,7 +28,9 @@ struct reply {
 	const char *policy; /* Content-Security-Policy, a literal; NULL: that of data, which loads nothing */
 	char etag[24];      /* ETag; "": none */
 	char location[64];  /* Location; "": none */
-	bool wants_key;     /* WWW-Authenticate */
+	bool wants_key;     /* WWW-Authenticate: Bearer */
+	bool wants_basic;   /* WWW-Authenticate: Basic */
+	bool closes;        /* Connection: close */
 	bool wants_retry;   /* Retry-After */
 	uint32_t retry_s;   /* what it says; 0: RETRY_AFTER_S */
 	bool is_replay;     /* Idempotency-Replayed: true */

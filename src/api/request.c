@@ -54,7 +54,7 @@ static struct client *client_of(struct MHD_Connection *connection)
 }
 
 static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection, const char *method, const char *url,
-			     void **con_cls)
+			     const char *version, void **con_cls)
 {
 	struct request *r = request_take(s);
 	struct err err = ERR_INIT;
@@ -69,10 +69,10 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
 	*con_cls = r;
 	client_await_bytes(r->client, r->start_ns, 0);
 	atomic_fetch_add_explicit(&s->meter.in_flight, 1, memory_order_relaxed);
-	if (request_check(r, method, url, &err) == 0)
+	if (request_check(r, method, url, version, &err) == 0)
 		return MHD_YES;
 	request_fail(r, &err);
-	if (!should_drain(r))
+	if (r->reply.closes || !should_drain(r))
 		return request_send(r);
 	r->phase = REQUEST_DRAIN;
 	return MHD_YES;
@@ -181,9 +181,8 @@ enum MHD_Result request_on_access(void *cls, struct MHD_Connection *connection, 
 {
 	struct request *r = *con_cls;
 
-	(void)version;
 	if (!r)
-		return begin(cls, connection, method, url, con_cls);
+		return begin(cls, connection, method, url, version, con_cls);
 	if (*upload_len > 0) {
 		struct span piece = span_of(upload, *upload_len);
 

@@ -15,6 +15,7 @@
 
 #include "api/body.h"
 #include "api/caller.h"
+#include "api/credential.h"
 #include "api/deadline.h"
 #include "api/dialect.h"
 #include "api/meter.h"
@@ -51,6 +52,7 @@ struct request {
 	struct route_match match; /* route NULL: none */
 	enum dialect dialect;
 	char ip[CALLER_IP_MAX]; /* of who.caller */
+	enum credential_way way;
 	struct principal who;
 	struct params params;
 	struct body body;
@@ -127,8 +129,8 @@ int request_reserve_answer(struct request *r, uint64_t bytes, struct err *err) _
 /* Takes what the answer's body holds from the budget; when that is used up, answers 503 instead. */
 void request_charge_answer(struct request *r);
 
-/* Checks a request by its headers and takes them in: route, key, parameters, encoding, length. */
-int request_check(struct request *r, const char *method, const char *url, struct err *err)
+/* Checks a request by its headers and takes them in: framing, route, key, parameters, encoding, length. */
+int request_check(struct request *r, const char *method, const char *url, const char *version, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* Hands r->reply to libmicrohttpd. */

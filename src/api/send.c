@@ -46,6 +46,11 @@ static bool add_headers(const struct reply *reply, struct MHD_Response *response
 	if (reply->wants_key)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 						   "Bearer realm=\"stele\"") == MHD_YES;
+	if (reply->wants_basic)
+		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+						   "Basic realm=\"stele\", charset=\"UTF-8\"") == MHD_YES;
+	if (reply->closes)
+		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
 	if (reply->wants_retry) {
 		snprintf(seconds, sizeof(seconds), "%u", reply->retry_s ? reply->retry_s : RETRY_AFTER_S);
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == MHD_YES;
