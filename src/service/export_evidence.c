@@ -214,7 +214,7 @@ static int prove(struct export *x, struct range_proof *ret, struct err *err)
 				   err);
 
 	if (rc == 0)
-		rc = service__log_vkey(x->service, x->org, x->spec.ledger, &e->vkey, err);
+		rc = service__log_vkey(x->service, x->org, x->spec.ledger, buf_span(&e->checkpoint), &e->vkey, err);
 	if (rc == 0)
 		rc = ledger_snapshot(x->org->ledger[x->spec.ledger], &e->snapshot, err);
 	if (rc < 0)

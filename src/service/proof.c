@@ -2,6 +2,7 @@
 #include "service/proof.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "codec/json_text.h"
@@ -48,19 +49,38 @@ int service__log_head(struct service *s, struct org *org, enum control_ledger_na
 	return rc < 0 ? rc : parse_head(ret_note, ret, err);
 }
 
-int service__log_vkey(struct service *s, struct org *org, enum control_ledger_name ledger, struct buf *to,
-		      struct err *err)
+static bool has_signed(const struct note *n, const struct note_vkey *vkey)
 {
-	struct log_key *keys;
-	size_t count;
-	int rc = log_signer_keys(s->signer, org->control.ledger[ledger], &keys, &count, err);
+	for (size_t i = 0; i < n->signature_count; i++) {
+		if (n->signature[i].id == vkey->id && span_eq_str(n->signature[i].name, vkey->name))
+			return true;
+	}
+	return false;
+}
 
-	if (rc < 0)
-		return rc;
-	note_vkey_put(to, &keys[count - 1].vkey);
-	buf_put_u8(to, '\n');
+int service__log_vkey(struct service *s, struct org *org, enum control_ledger_name ledger, struct span note,
+		      struct buf *to, struct err *err)
+{
+	struct note *n = xalloc(sizeof(*n));
+	struct log_key *keys = NULL;
+	size_t count = 0, at;
+	int rc = note_parse(note, n, err);
+
+	if (rc == 0)
+		rc = log_signer_keys(s->signer, org->control.ledger[ledger], &keys, &count, err);
+	for (at = count; at > 0 && !has_signed(n, &keys[at - 1].vkey);)
+		at--;
+	if (rc == 0 && at == 0)
+		rc = err_set(err, E_NOT_FOUND, "no key of the log has signed its checkpoint");
+	if (rc == 0) {
+		note_vkey_put(to, &keys[at - 1].vkey);
+		buf_put_u8(to, '\n');
+		if (!buf_ok(to))
+			rc = err_set(err, E_NO_MEMORY, "not enough memory for a verifier key");
+	}
 	log_keys_free(keys, count);
-	return buf_ok(to) ? 0 : err_set(err, E_NO_MEMORY, "not enough memory for a verifier key");
+	free(n);
+	return rc;
 }
 
 bool service_is_settled(struct service *s, const struct principal *who, enum control_ledger_name ledger, uint64_t size)

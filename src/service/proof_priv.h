@@ -11,8 +11,9 @@ int service__log_head(struct service *s, struct org *org, enum control_ledger_na
 		      struct buf *ret_note, struct checkpoint *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* Appends the verifier key that checkpoints are signed for now, and LF. */
-int service__log_vkey(struct service *s, struct org *org, enum control_ledger_name ledger, struct buf *to,
-		      struct err *err) __attribute__((warn_unused_result));
+/* Appends the verifier key that the checkpoint is signed for (the newest one, when several are), and LF. The key in use
+ * may be another one by now. E_NOT_FOUND: none of the log's keys has signed it. */
+int service__log_vkey(struct service *s, struct org *org, enum control_ledger_name ledger, struct span note,
+		      struct buf *to, struct err *err) __attribute__((warn_unused_result));
 
 #endif

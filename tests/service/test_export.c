@@ -19,6 +19,8 @@
 #include "base/thread.h"
 #include "crypto/digest.h"
 #include "service/export_job.h"
+#include "service/log.h"
+#include "service/proof_priv.h"
 #include "service/service.h"
 #include "simdisk.h"
 #include "temp_folder.h"
@@ -266,6 +268,43 @@ static void test_export__zip_says_what_it_holds(void **state)
 
 /* ---- jobs ---- */
 
+/* The key in use may be another one when the bundle gets its verifier key. */
+static void test_export__a_checkpoint_goes_with_the_key_that_signed_it(void **state)
+{
+	struct buf note = BUF_INIT, vkey = BUF_INIT;
+	struct note_vkey key, before;
+	struct checkpoint head;
+	struct note n;
+	struct err err = ERR_INIT;
+
+	append_events(10);
+	memset(&before, 0, sizeof(before));
+	for (int round = 0; round < 3; round++) {
+		buf_reset(&note);
+		assert_int_equal(service__log_head(w.service, w.who.org, LEDGER_MAIN, 10, 10000, &note, &head, &err),
+				 0);
+		for (int late = 0; late < 2; late++) {
+			buf_reset(&vkey);
+			assert_int_equal(
+				service__log_vkey(w.service, w.who.org, LEDGER_MAIN, buf_span(&note), &vkey, &err), 0);
+			assert_int_equal(note_vkey_parse(span_of(vkey.p, vkey.len - 1), &key, &err), 0);
+			assert_int_equal(note_open(buf_span(&note), &key, 1, &n, NULL, &err), 0);
+			assert_memory_not_equal(key.public_key, before.public_key, NOTE_PUBLIC_LEN);
+			if (late == 0)
+				assert_int_equal(service_log_rotate(w.service, &w.who, LEDGER_MAIN, &err), 0);
+		}
+		before = key; /* of two that have signed a change, the new one is named */
+	}
+	buf_reset(&note);
+	buf_put_str(
+		&note,
+		"other.example/log/default/main\n1\nAAAA\n\n\xe2\x80\x94 other.example/log/default/main AAAAAAAA\n");
+	assert_int_equal(service__log_vkey(w.service, w.who.org, LEDGER_MAIN, buf_span(&note), &vkey, &err),
+			 E_NOT_FOUND);
+	buf_release(&note);
+	buf_release(&vkey);
+}
+
 static struct control_export_job create(enum export_format format)
 {
 	struct export_params params = {.format = format};
@@ -466,6 +505,7 @@ int main(void)
 		TEST(ndjson_is_what_a_search_yields),
 		TEST(given_up_in_the_middle_leaves_nothing),
 		TEST(zip_says_what_it_holds),
+		TEST(a_checkpoint_goes_with_the_key_that_signed_it),
 		TEST(a_job_keeps_its_file_durably),
 		TEST(a_full_disk_fails_the_job_and_leaves_nothing),
 		TEST(any_call_may_fail),
