@@ -1,5 +1,9 @@
+/* Logs as clients see them, and changes of their keys, which are events of the self ledger before they are made. */
 #include "service/log.h"
 
+#include "base/diag.h"
+#include "codec/json_text.h"
+#include "service/self_event.h"
 #include "service/service_priv.h"
 #include "store/tree.h"
 
@@ -77,10 +81,84 @@ int service_log_keys(struct service *s, const struct principal *who, enum contro
 	return log_signer_keys(s->signer, who->org->control.ledger[ledger], ret, ret_count, err);
 }
 
+/* ---- a change of keys ---- */
+
+struct rotation {
+	struct service *service;
+	const struct principal *who;
+	enum control_ledger_name ledger;
+	bool is_told;
+};
+
+static void begin_event(const struct rotation *r, const char *action, struct buf *to)
+{
+	self_event_begin(to, action, r->who);
+	buf_printf(to, ",\"entity\":{\"id\":\"%s\",\"type\":\"ledger\"}", control_ledger_names[r->ledger]);
+}
+
+static void put_vkey(struct buf *to, const char *member, const struct note_vkey *vkey)
+{
+	struct buf line = BUF_INIT;
+
+	note_vkey_put(&line, vkey);
+	buf_printf(to, ",\"%s\":{\"vkey\":", member);
+	json_text_string(to, buf_span(&line));
+	buf_put_u8(to, '}');
+	to->failed |= line.failed;
+	buf_release(&line);
+}
+
+static int tell(const struct rotation *r, struct buf *event, struct err *err)
+{
+	int rc = buf_ok(event) ? service_self_append(r->service, r->who->org, buf_span(event), err)
+			       : err_set(err, E_NO_MEMORY, "not enough memory for an event");
+
+	buf_release(event);
+	return rc;
+}
+
+static int tell_rotated(void *user, const struct note_vkey *before, const struct note_vkey *after, struct err *err)
+{
+	struct rotation *r = user;
+	struct buf event = BUF_INIT;
+	int rc;
+
+	begin_event(r, "log.key_rotated", &event);
+	put_vkey(&event, "before", before);
+	put_vkey(&event, "after", after);
+	buf_put_u8(&event, '}');
+	rc = tell(r, &event, err);
+	r->is_told = rc == 0;
+	return rc;
+}
+
+/* The event told of a key that was then not put in place. */
+static void take_back(const struct rotation *r, const struct err *why)
+{
+	struct buf event = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	begin_event(r, "log.key_rotation_failed", &event);
+	buf_put_str(&event, ",\"description\":\"the change of keys told of before this was not made\"}");
+	if (tell(r, &event, &err) < 0)
+		diag(DIAG_ERROR, "log", "a change of keys was told of and not made: %s", why->message);
+}
+
 int service_log_rotate(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct err *err)
 {
-	return as_unavailable(log_signer_rotate(s->signer, who->org->control.ledger[ledger], err), err);
+	struct rotation r = {.service = s, .who = who, .ledger = ledger};
+	struct err why = ERR_INIT;
+	bool is_changed;
+	int rc = log_signer_rotate(s->signer, who->org->control.ledger[ledger], tell_rotated, &r, &is_changed, &why);
+
+	if (rc < 0 && r.is_told && !is_changed)
+		take_back(&r, &why);
+	if (rc < 0 && err)
+		*err = why;
+	return as_unavailable(rc, err);
 }
+
+/* ---- */
 
 void service_log_figures(struct service *s, struct log_figures *ret)
 {

@@ -25,7 +25,8 @@ int service_log_tile(struct service *s, const struct principal *who, enum contro
 int service_log_keys(struct service *s, const struct principal *who, enum control_ledger_name ledger,
 		     struct log_key **ret, size_t *ret_count, struct err *err) __attribute__((warn_unused_result));
 
-/* As log_signer_rotate. */
+/* A new key for a log, as log_signer_rotate. It is an event of the org's self ledger (log.key_rotated, with both
+ * verifier keys) before it is made; when it cannot be recorded nothing changes. */
 int service_log_rotate(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct err *err)
 	__attribute__((warn_unused_result));
 

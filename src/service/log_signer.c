@@ -489,11 +489,53 @@ int log_signer_keys(struct log_signer *s, uint32_t ledger, struct log_key **ret,
 	return rc < 0 ? rc : log__list_keys(s, ledger, ret, ret_count, err);
 }
 
-/* With `pass` held: signs by both keys, and then puts the new one in the old one's place. */
-static int change_key(struct log_signer *s, struct log *log, struct log_pending *p, struct err *err)
+/* ---- a change of keys; with `pass` held ---- */
+
+struct rotation {
+	log_rotate_fn *tell;
+	void *user;
+	bool is_changed;
+};
+
+/* The old key's note gets the line of the new one too. */
+static int sign_also(struct note_signer *next, struct buf *note, struct err *err)
+{
+	struct note n;
+	int rc = note_parse(buf_span(note), &n, err);
+
+	if (rc == 0)
+		note_sign(next, n.text, note);
+	if (rc == 0 && !buf_ok(note))
+		rc = err_set(err, E_NO_MEMORY, "there is no memory for a checkpoint");
+	return rc;
+}
+
+/* A key that both sign for, that was told of, and that is stored as the one in use. */
+static int make_next(struct log_signer *s, struct log *log, const struct rotation *r, struct log_pending *p,
+		     struct note_signer **ret, struct err *err)
+{
+	struct note_signer *next = NULL;
+	struct key seed;
+	int rc = log__new_key(log, &next, &seed, err);
+
+	if (rc == 0)
+		rc = sign_also(next, &p->note, err);
+	if (rc == 0 && r->tell)
+		rc = r->tell(r->user, note_signer_vkey(log->signer), note_signer_vkey(next), err);
+	if (rc == 0)
+		rc = log__store_key(s, log, next, &seed, buf_span(&p->note), err);
+	mem_wipe(&seed, sizeof(seed));
+	if (rc == 0)
+		*ret = next;
+	else
+		note_signer_free(next);
+	return rc;
+}
+
+/* Signs by both keys, and then puts the new one in the old one's place. */
+static int change_key(struct log_signer *s, struct log *log, struct rotation *r, struct log_pending *p, struct err *err)
 {
 	struct note_signer *old, *next = NULL;
-	struct key seed;
 	int rc;
 
 	if (log->is_refused) {
@@ -502,42 +544,34 @@ static int change_key(struct log_signer *s, struct log *log, struct log_pending 
 	}
 	if ((rc = ready(s, log, err)) < 0 || (rc = prepare(s, log, p, err)) < 0)
 		return rc;
-	rc = log__new_key(log, &next, &seed, err);
-	if (rc == 0) {
-		struct note n;
-
-		rc = note_parse(buf_span(&p->note), &n, err);
-		if (rc == 0)
-			note_sign(next, n.text, &p->note);
-	}
-	if (rc == 0)
-		rc = log__store_key(s, log, next, &seed, buf_span(&p->note), err);
-	mem_wipe(&seed, sizeof(seed));
-	if (rc < 0) {
-		note_signer_free(next);
+	if ((rc = make_next(s, log, r, p, &next, err)) < 0)
 		return rc;
-	}
 	old = log->signer;
 	mutex_lock(&s->mu);
 	log->signer = next;
 	log->is_published = false; /* until the next line of commit has come true */
 	mutex_unlock(&s->mu);
 	note_signer_free(old);
+	r->is_changed = true;
 	return commit(s, p, 1, err);
 }
 
-int log_signer_rotate(struct log_signer *s, uint32_t ledger, struct err *err)
+int log_signer_rotate(struct log_signer *s, uint32_t ledger, log_rotate_fn *tell, void *user, bool *ret_is_changed,
+		      struct err *err)
 {
+	struct rotation r = {tell, user, false};
 	struct log_pending p = {0};
 	struct err why = ERR_INIT;
 	struct log *log;
 	int rc = get_log(s, ledger, &log, err);
 
+	*ret_is_changed = false;
 	if (rc < 0)
 		return rc;
 	mutex_lock(&s->pass);
-	rc = change_key(s, log, &p, &why);
+	rc = change_key(s, log, &r, &p, &why);
 	mutex_unlock(&s->pass);
+	*ret_is_changed = r.is_changed;
 	buf_release(&p.note);
 	if (rc < 0 && err)
 		*err = why;

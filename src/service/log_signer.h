@@ -66,8 +66,15 @@ int log_signer_keys(struct log_signer *s, uint32_t ledger, struct log_key **ret,
 	__attribute__((warn_unused_result));
 struct log_key *log_keys_free(struct log_key *keys, size_t count); /* returns NULL */
 
-/* A new key takes the place of the one in use. Both sign the checkpoint of the change, which is published. */
-int log_signer_rotate(struct log_signer *s, uint32_t ledger, struct err *err) __attribute__((warn_unused_result));
+/* Told of a change of keys before it is made and after all that could be tried has gone well; an error ends it. May
+ * append and read, and may not call the signer. */
+typedef int log_rotate_fn(void *user, const struct note_vkey *before, const struct note_vkey *after, struct err *err);
+
+/* A new key takes the place of the one in use. Both sign the checkpoint of the change, which is published. Fails after
+ * `tell` (NULL: nobody is told) only when the new key cannot be stored, or its checkpoint not be kept: *ret_is_changed
+ * says whether the new key is in use all the same. */
+int log_signer_rotate(struct log_signer *s, uint32_t ledger, log_rotate_fn *tell, void *user, bool *ret_is_changed,
+		      struct err *err) __attribute__((warn_unused_result));
 
 struct log_figures {
 	uint64_t logs;           /* that have signed */

@@ -1,9 +1,13 @@
 /* A data folder without a server: control data and keys, then the store without its threads. */
 #include "service/offline.h"
 
+#include <stdlib.h>
+
+#include "base/diag.h"
 #include "base/mem.h"
 #include "control/control.h"
 #include "control/secret.h"
+#include "service/self_event.h"
 #include "service/service_priv.h"
 
 /* A folder is one of ours when it has a control.db; nothing is made where there is none. */
@@ -175,6 +179,49 @@ static char *next_source(const struct service *s, const struct offline *o, const
 	return new_key ? xstrdup(new_key) : source;
 }
 
+static int tell_org(struct service *s, int64_t id, struct span event, struct err *err)
+{
+	struct control_org org;
+	struct ledger *self = NULL;
+	int rc = control_org_get(s->control, id, &org, err);
+
+	if (rc == 0)
+		rc = store_ledger(s->store, org.ledger[LEDGER_SELF], &self, err);
+	return rc < 0 ? rc : self_ledger_append(self, event, err);
+}
+
+/* The key is every org's. */
+static int tell_orgs(struct service *s, const char *action, const char *description, struct err *err)
+{
+	struct buf event = BUF_INIT;
+	int64_t *ids = NULL;
+	size_t count = 0;
+	int rc = control_org_ids(s->control, &ids, &count, err);
+
+	self_event_begin(&event, action, NULL);
+	buf_printf(&event, ",\"entity\":{\"id\":\"master\",\"type\":\"key\"},\"description\":\"%s\"}", description);
+	if (rc == 0 && !buf_ok(&event))
+		rc = err_set(err, E_NO_MEMORY, "not enough memory for an event");
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = tell_org(s, ids[i], buf_span(&event), err);
+	free(ids);
+	buf_release(&event);
+	return rc;
+}
+
+/* Told before it is done, and taken back when it then is not; what cannot be recorded is not done. */
+static int reseal_all(struct service *s, struct rotation *r, uint64_t *ret_count, struct err *err)
+{
+	int rc = tell_orgs(s, "key.rotated", "the master key was changed with stele key rotate", err);
+
+	if (rc < 0)
+		return rc;
+	rc = control_reseal(s->control, reseal, r, ret_count, err);
+	if (rc < 0 && tell_orgs(s, "key.rotation_failed", "the change told of before this was not made", NULL) < 0)
+		diag(DIAG_ERROR, "keys", "a change of the master key was told of and not made");
+	return rc;
+}
+
 static int rotate(struct service *s, const struct offline *o, const char *new_key, uint64_t *ret_count, struct err *err)
 {
 	struct rotation r = {.old = s->ring};
@@ -185,7 +232,7 @@ static int rotate(struct service *s, const struct offline *o, const char *new_ke
 	if (rc == 0 && new_key && service__ring_open(s, new_key, false, &same, NULL) == 0)
 		rc = err_set(err, E_INVALID, "the new master key is the one that is in use");
 	if (rc == 0)
-		rc = control_reseal(s->control, reseal, &r, ret_count, err);
+		rc = reseal_all(s, &r, ret_count, err);
 	if (rc == 0 && !new_key) { /* opening finds out that the file is to be renamed */
 		s->ring = key_ring_close(s->ring);
 		rc = service__ring_open(s, o->master_key, false, &s->ring, err);
@@ -199,18 +246,16 @@ static int rotate(struct service *s, const struct offline *o, const char *new_ke
 int offline_rotate(const struct offline *o, const char *new_key, uint64_t *ret_count, struct err *err)
 {
 	struct service s = {0};
-	int lock = -1;
-	int rc;
+	int rc = open_keys(o, KEYS_OPEN, &s, err);
 
-	if ((rc = check_folder(o->io, o->folder, err)) < 0)
-		return rc;
-	rc = store_lock(o->io, o->folder, &lock, err);
 	if (rc == 0)
-		rc = open_keys(o, KEYS_READ, &s, err);
+		rc = open_store(&s, err);
+	if (rc == 0)
+		rc = service__keys_check(&s, err);
 	if (rc == 0)
 		rc = rotate(&s, o, new_key, ret_count, err);
+	if (s.store)
+		store_close(s.store);
 	close_keys(&s);
-	if (lock >= 0)
-		(void)o->io->close(o->io, lock); /* gives the lock back */
 	return rc;
 }

@@ -28,7 +28,8 @@ int offline_retention(const struct offline *o, bool is_dry_run, struct retention
 
 /* Wraps everything that the master key wraps with another one: that of the source `new_key`, made when it is a file
  * that is not there; NULL: a new one in the place of the file it is in now. All or nothing, also when the program dies.
- * E_INVALID when it is the same key. *ret_count says how many secrets there are. */
+ * It is an event of every org's self ledger (key.rotated) before it is done. E_INVALID when it is the same key.
+ * *ret_count says how many secrets there are. */
 int offline_rotate(const struct offline *o, const char *new_key, uint64_t *ret_count, struct err *err)
 	__attribute__((warn_unused_result));
 

@@ -43,7 +43,7 @@ static int append_and_wait(struct ledger *l, struct ledger_append *a, struct wai
 	return a->rc;
 }
 
-static int append(struct org *org, struct span json, struct span key, struct err *err)
+static int append(struct ledger *l, struct span json, struct span key, struct err *err)
 {
 	struct record_parser *parser = record_parser_new();
 	struct record_batch batch = RECORD_BATCH_INIT;
@@ -53,22 +53,35 @@ static int append(struct org *org, struct span json, struct span key, struct err
 
 	a.fingerprint = hash64(json.p, json.len, 0);
 	if (rc == 0)
-		rc = append_and_wait(org->ledger[LEDGER_SELF], &a, &w, err);
+		rc = append_and_wait(l, &a, &w, err);
 	record_batch_release(&batch);
 	record_parser_free(parser);
 	return rc;
 }
 
+/* No record is taken into a log that is refused, be it one of our own. */
+static int append_to_log(struct service *s, struct org *org, struct span json, struct span key, struct err *err)
+{
+	int rc = log_signer_refusal(s->signer, org->control.ledger[LEDGER_SELF], err);
+
+	if (rc < 0 && err)
+		err->code = E_UNAVAILABLE;
+	return rc < 0 ? E_UNAVAILABLE : append(org->ledger[LEDGER_SELF], json, key, err);
+}
+
 int service_self_append(struct service *s, struct org *org, struct span json, struct err *err)
 {
-	(void)s;
-	return append(org, json, span_of(NULL, 0), err);
+	return append_to_log(s, org, json, span_of(NULL, 0), err);
 }
 
 int service_self_append_once(struct service *s, struct org *org, struct span json, const char *key, struct err *err)
 {
-	(void)s;
-	return append(org, json, span_str(key), err);
+	return append_to_log(s, org, json, span_str(key), err);
+}
+
+int self_ledger_append(struct ledger *self, struct span json, struct err *err)
+{
+	return append(self, json, span_of(NULL, 0), err);
 }
 
 static void put_actor(struct buf *to, const struct principal *who)

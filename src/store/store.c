@@ -352,7 +352,9 @@ static struct store *free_store(struct store *s)
 	return NULL;
 }
 
-int store_lock(struct io *io, const char *folder, int *ret_fd, struct err *err)
+/* Takes the lock of the data folder, which whoever changes anything in it has: E_LOCKED. *ret_fd is open until io's
+ * close gives the lock back; after a failure it may be open too, and is negative if it is not. */
+static int take_lock(struct io *io, const char *folder, int *ret_fd, struct err *err)
 {
 	char *path = xformat("%s/lock", folder);
 	int rc = *ret_fd = io->open(io, path, O_RDWR | O_CREAT, FILE_MODE);
@@ -458,7 +460,7 @@ int store_open(const struct store_config *config, struct store **ret, struct err
 	int rc = durable_mkdir(s->io, s->config.folder, err);
 
 	if (rc == 0)
-		rc = store_lock(s->io, s->config.folder, &s->lock_fd, err);
+		rc = take_lock(s->io, s->config.folder, &s->lock_fd, err);
 	if (rc == 0)
 		rc = open_segments(s, err);
 	if (rc == 0)

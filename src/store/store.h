@@ -54,10 +54,6 @@ struct store_config {
 	uint64_t head_raw_bytes_max; /* HEAD_RAW_BYTES_MAX */
 };
 
-/* Takes the lock of a data folder, which whoever changes anything in it has: E_LOCKED. *ret_fd is open until io's close
- * gives the lock back; after a failure it may be open too, and is -1 if it is not. */
-int store_lock(struct io *io, const char *folder, int *ret_fd, struct err *err) __attribute__((warn_unused_result));
-
 /* Opens a data folder (made when missing), recovers. E_LOCKED, E_CORRUPT, E_IO. */
 int store_open(const struct store_config *config, struct store **ret, struct err *err)
 	__attribute__((warn_unused_result));

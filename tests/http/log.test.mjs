@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Server, makeFolder, removeFolder, sleep, startServer } from './server.mjs';
+import { Server, makeFolder, removeFolder, sleep, startServer, stele } from './server.mjs';
 import { Log, leafHash, openCheckpoint, parseVkey, rootOf, tilePath } from './tlog.mjs';
 
 const PREFIX = '/log/default/main';
@@ -233,6 +233,41 @@ test('a key is changed, and both sign the change', async () => {
   assert.throws(() => openCheckpoint('x\n', [vkeys[0]]));
   const self = await server.request('POST', '/v1/log/rotate?ledger=self');
   assert.equal(self.json.keys.at(-1).vkey.startsWith('localhost/log/default/self+'), true);
+  await server.close();
+});
+
+// The one event of the self ledger with this action that is not in `known`.
+async function newEvent(server, action, known) {
+  const events = await server.all({ ledger: 'self', query: `action:"${action}"` });
+  const found = events.filter((e) => !known.has(e.id));
+  assert.equal(found.length, 1, JSON.stringify(events));
+  known.add(found[0].id);
+  return found[0];
+}
+
+test('a change of keys is an event of the self ledger', async () => {
+  const server = await startServer();
+  const known = new Set();
+  for (const ledger of ['main', 'self', 'main']) {
+    const prefix = `/log/default/${ledger}`;
+    const before = (await server.get(`${prefix}/vkey`)).text.trim();
+    assert.equal((await server.request('POST', `/v1/log/rotate?ledger=${ledger}`)).status, 200);
+    const after = (await server.get(`${prefix}/vkey`)).text.trim();
+    const event = await newEvent(server, 'log.key_rotated', known);
+    assert.notEqual(before, after);
+    assert.deepEqual(event.before, { vkey: before });
+    assert.deepEqual(event.after, { vkey: after });
+    assert.deepEqual(event.entity, { id: ledger, type: 'ledger' });
+    assert.equal(event.actor.type, 'api_key');
+    assert.ok(server.key.includes(event.actor.id));
+  }
+  assert.deepEqual(await server.all({ ledger: 'self', query: 'action:"log.key_rotation_failed"' }), []);
+  await server.stop();
+  assert.equal((await stele(['key', 'rotate', '--data', server.folder])).code, 0);
+  await server.start();
+  const event = await newEvent(server, 'key.rotated', known);
+  assert.deepEqual(event.entity, { id: 'master', type: 'key' });
+  assert.deepEqual(event.actor, { id: 'stele', type: 'system' });
   await server.close();
 });
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/durable.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "control/ledger_epoch.h"
@@ -159,7 +160,10 @@ static struct offline offline_with(const char *source)
 	return (struct offline){.io = &io_posix, .folder = folder, .master_key = source};
 }
 
-static void assert_sound(const char *source)
+#define EVENTS 60 /* that make_folder appends */
+
+/* `told` rotations are events of their own. */
+static void assert_sound_with(const char *source, unsigned told)
 {
 	struct offline o = offline_with(source);
 	struct err err = ERR_INIT;
@@ -169,7 +173,12 @@ static void assert_sound(const char *source)
 	if (offline_verify(&o, count_fault, &faults, &records, &err) < 0)
 		fail_msg("%s", err.message);
 	assert_int_equal(faults, 0);
-	assert_int_equal(records, 60);
+	assert_int_equal(records, EVENTS + told);
+}
+
+static void assert_sound(const char *source)
+{
+	assert_sound_with(source, 0);
 }
 
 /* ---- the folder's bytes ---- */
@@ -211,6 +220,24 @@ static void image_of_folder(struct buf *to)
 	buf_reset(to);
 	put_folder(to, folder);
 	assert_true(buf_ok(to));
+}
+
+static void keep_control(struct buf *to)
+{
+	uint8_t *p = NULL;
+	size_t len;
+
+	assert_int_equal(durable_read(&io_posix, in_folder("control.db"), UINT32_MAX, &p, &len, NULL), 0);
+	buf_put(to, p, len);
+	free(p);
+}
+
+static void put_back_control(const struct buf *kept)
+{
+	struct span bytes = buf_span(kept);
+
+	assert_int_equal(access(in_folder("control.db-wal"), F_OK), -1);
+	assert_int_equal(durable_write(&io_posix, in_folder("control.db"), &bytes, 1, 0600, NULL), 0);
 }
 
 static void write_text(const char *path, const char *text)
@@ -295,8 +322,9 @@ static void test_key_chain__the_key_may_be_anywhere(void **state)
 	free(source);
 }
 
-/* From `old` to `new`; afterwards the old one is of no use, unless it was a file and the new one is in its place. */
-static void rotate(const char *old, const char *new)
+/* The nth time, from `old` to `new`; afterwards the old one is of no use, unless it was a file and the new one is in
+ * its place. */
+static void rotate(unsigned nth, const char *old, const char *new)
 {
 	struct offline o = offline_with(old);
 	struct err err = ERR_INIT;
@@ -306,7 +334,7 @@ static void rotate(const char *old, const char *new)
 	if (offline_rotate(&o, new, &count, &err) < 0)
 		fail_msg("%s", err.message);
 	assert_int_equal(count, 2 + 1 + 1); /* two ledgers, an epoch, the node */
-	assert_sound(new ? new : old);
+	assert_sound_with(new ? new : old, nth);
 	if (new)
 		assert_int_equal(try_open(&io_posix, old, &s, &err), E_CRYPTO);
 }
@@ -318,14 +346,14 @@ static void test_key_chain__rotates_from_anywhere_to_anywhere(void **state)
 
 	make_folder(NULL);
 	read_text(in_folder("master.key"), before);
-	rotate(NULL, NULL);
+	rotate(1, NULL, NULL);
 	read_text(in_folder("master.key"), after);
 	assert_string_not_equal(before, after);
 	assert_int_equal(access(in_folder("master.key.next"), F_OK), -1);
-	rotate(NULL, "command:echo " OTHER_KEY);
-	rotate("command:echo " OTHER_KEY, second);
-	rotate(second, NULL);
-	rotate(second, "command:echo " OTHER_KEY);
+	rotate(2, NULL, "command:echo " OTHER_KEY);
+	rotate(3, "command:echo " OTHER_KEY, second);
+	rotate(4, second, NULL);
+	rotate(5, second, "command:echo " OTHER_KEY);
 	free(second);
 }
 
@@ -351,12 +379,12 @@ static void test_key_chain__does_not_rotate_in_vain(void **state)
 }
 
 /* The power goes at each call of a rotation in place, as done and as not done: the folder opens as it did before,
- * under one key or the other. */
+ * under one key or the other. Each time from the same folder, of which control.db is a real file. */
 static void test_key_chain__a_rotation_may_die_at_any_step(void **state)
 {
-	struct simdisk *sd = simdisk_new(1);
-	struct io *io = simdisk_io(sd);
-	struct offline o = {.io = io, .folder = folder};
+	struct simdisk *first = simdisk_new(1);
+	struct io *io = simdisk_io(first);
+	struct buf control = BUF_INIT;
 	struct service *s;
 	struct err err;
 	bool was_reached = true;
@@ -366,9 +394,12 @@ static void test_key_chain__a_rotation_may_die_at_any_step(void **state)
 	if (try_open(io, NULL, &s, &err) < 0)
 		fail_msg("%s", err.message);
 	service_close(s);
-	simdisk_put(sd, in_folder("control.db"), SPAN_LIT("is looked for there")); /* the real one is in the folder */
+	simdisk_put(first, in_folder("control.db"), SPAN_LIT("is looked for there"));
+	keep_control(&control);
 	for (uint64_t n = 1; was_reached; n++) {
 		for (int is_done = 0; is_done < 2; is_done++) {
+			struct simdisk *sd = simdisk_copy(first);
+			struct offline o = {.io = simdisk_io(sd), .folder = folder};
 			struct rng rng;
 			uint64_t count;
 
@@ -377,13 +408,16 @@ static void test_key_chain__a_rotation_may_die_at_any_step(void **state)
 			(void)!offline_rotate(&o, NULL, &count, &err);
 			was_reached = simdisk_failed(sd);
 			simdisk_crash(sd, &rng);
-			if (try_open(io, NULL, &s, &err) < 0)
+			if (try_open(o.io, NULL, &s, &err) < 0)
 				fail_msg("call %llu: %s", (unsigned long long)n, err.message);
 			service_close(s);
+			assert_int_equal(simdisk_open_count(sd), 0);
+			simdisk_free(sd);
+			put_back_control(&control);
 		}
 	}
-	assert_int_equal(simdisk_open_count(sd), 0);
-	simdisk_free(sd);
+	buf_release(&control);
+	simdisk_free(first);
 }
 
 /* A folder of before there was a node's key gets one when it is opened. */

@@ -306,19 +306,72 @@ static void test_log_signer__can_be_waited_for(void **state)
 
 /* ---- keys ---- */
 
+/* What was told of a change of keys, and what to answer. */
+struct told {
+	struct note_vkey before, after;
+	unsigned count;
+	int rc;
+};
+
+static int on_rotate(void *user, const struct note_vkey *before, const struct note_vkey *after, struct err *err)
+{
+	struct told *t = user;
+
+	t->before = *before;
+	t->after = *after;
+	t->count++;
+	return t->rc < 0 ? err_set(err, t->rc, "it cannot be recorded") : 0;
+}
+
+static int rotate(struct told *told, bool *ret_is_changed, struct err *err)
+{
+	return log_signer_rotate(w.signer, MAIN, told ? on_rotate : NULL, told, ret_is_changed, err);
+}
+
+/* Before the new key is anywhere, so that who cannot tell keeps it from happening. */
+static void test_log_signer__a_change_of_keys_is_told_first(void **state)
+{
+	struct note_vkey before = vkey_in_use(MAIN);
+	struct told told = {.rc = E_NO_SPACE};
+	struct checkpoint seen;
+	struct err err = ERR_INIT;
+	bool is_changed = true;
+
+	append(4);
+	pass();
+	seen = look();
+	assert_int_equal(rotate(&told, &is_changed, &err), E_NO_SPACE);
+	assert_false(is_changed);
+	assert_int_equal(told.count, 1);
+	assert_memory_equal(vkey_in_use(MAIN).public_key, before.public_key, NOTE_PUBLIC_LEN);
+	assert_memory_equal(look().root.b, seen.root.b, SHA256_LEN);
+	restart();
+	assert_memory_equal(vkey_in_use(MAIN).public_key, before.public_key, NOTE_PUBLIC_LEN);
+
+	told.rc = 0;
+	assert_int_equal(rotate(&told, &is_changed, &err), 0);
+	assert_true(is_changed);
+	assert_int_equal(told.count, 2);
+	assert_memory_equal(told.before.public_key, before.public_key, NOTE_PUBLIC_LEN);
+	assert_memory_equal(vkey_in_use(MAIN).public_key, told.after.public_key, NOTE_PUBLIC_LEN);
+	look();
+	check_history();
+}
+
 static void test_log_signer__a_change_of_keys_is_signed_by_both(void **state)
 {
 	struct log_key *keys = NULL;
 	struct err err = ERR_INIT;
+	bool is_changed;
 	size_t count = 0;
 
 	append(4);
 	pass();
 	look();
 	append(2);
-	assert_int_equal(log_signer_rotate(w.signer, MAIN, &err), 0);
+	assert_int_equal(rotate(NULL, &is_changed, &err), 0);
 	assert_int_equal(look().size, 6);
-	assert_int_equal(log_signer_rotate(w.signer, MAIN, &err), 0); /* nothing has grown */
+	assert_int_equal(rotate(NULL, &is_changed, &err), 0); /* nothing has grown */
 	restart();
 	assert_int_equal(look().size, 6);
 	assert_int_equal(log_signer_keys(w.signer, MAIN, &keys, &count, &err), 0);
@@ -381,6 +434,7 @@ static void check_refused(void)
 	struct buf note = BUF_INIT;
 	struct err err = ERR_INIT;
 	struct log_figures f;
+	bool is_changed;
 	uint64_t size;
 
 	assert_int_equal(log_signer_pass(w.signer, &err), E_CONFLICT);
@@ -389,7 +443,7 @@ static void check_refused(void)
 	assert_int_equal(log_signer_refusal(w.signer, MAIN, &err), E_CONFLICT);
 	assert_int_equal(log_signer_refusal(w.signer, SELF, &err), 0);
 	assert_int_equal(log_signer_checkpoint(w.signer, MAIN, &note, &size, &err), E_CONFLICT);
-	assert_int_equal(log_signer_rotate(w.signer, MAIN, &err), E_CONFLICT);
+	assert_int_equal(rotate(NULL, &is_changed, &err), E_CONFLICT);
 	assert_int_equal(log_signer_wait(w.signer, MAIN, 1, 1000, &err), E_CONFLICT);
 	log_signer_figures(w.signer, &f);
 	assert_int_equal(f.refused, 1);
@@ -517,6 +571,7 @@ static void test_log_signer__publishes_what_is_durable(void **state)
 	for (int life = 0; life < 25; life++) {
 		struct simdisk_fault fault = {.nth = 1 + rng_below(&w.r, 60), .kinds = SIMDISK_CHANGES};
 		struct err err = ERR_INIT;
+		bool is_changed;
 
 		fault.persists = rng_below(&w.r, 3) > 0;
 		fault.done = rng_below(&w.r, 2);
@@ -526,7 +581,7 @@ static void test_log_signer__publishes_what_is_durable(void **state)
 			if (rng_below(&w.r, 5) == 0)
 				assert_int_not_equal(store_seal(w.m.store, &err), E_CORRUPT);
 			if (rng_below(&w.r, 5) == 0)
-				assert_int_not_equal(log_signer_rotate(w.signer, MAIN, &err), E_CONFLICT);
+				assert_int_not_equal(rotate(NULL, &is_changed, &err), E_CONFLICT);
 			assert_int_not_equal(log_signer_pass(w.signer, &err), E_CONFLICT);
 			if (w.seen_count > 0 || w.m.expected[0].sure.count > 0) {
 				struct buf note = BUF_INIT;
@@ -584,6 +639,7 @@ int main(void)
 		TEST(a_log_of_another_name_is_another_log),
 		TEST(refuses_names_that_are_none),
 		TEST(can_be_waited_for),
+		TEST(a_change_of_keys_is_told_first),
 		TEST(a_change_of_keys_is_signed_by_both),
 		TEST(an_old_copy_is_refused),
 		TEST(another_history_is_refused),
