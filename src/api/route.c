@@ -13,6 +13,7 @@
 #define PARAMS_SAVED                                                                                                   \
 	(PARAMS_SCOPE | PARAM_BIT(ORDER) | PARAM_BIT(SORT) | PARAM_BIT(NAME) | PARAM_BIT(COLUMNS) |                    \
 	 PARAM_BIT(DESCRIPTION))
+#define PARAMS_PLACE (PARAM_BIT(POSITION) | PARAM_BIT(FROM) | PARAM_BIT(AFTER))
 #define PARAMS_SEARCH                                                                                                  \
 	(PARAMS_SCOPE | PARAM_BIT(ORDER) | PARAM_BIT(SORT) | PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(AFTER) | \
 	 PARAM_BIT(TOTAL) | PARAM_BIT(EXPLAIN))

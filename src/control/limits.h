@@ -29,6 +29,9 @@
 #define SAVED_SEARCH_TIME_MAX  64u   /* bytes of from and to: TIME_TEXT_MAX */
 #define SAVED_SEARCH_LINE_MAX  4096u /* bytes of sort, columns and description */
 
+#define CONSUMERS_MAX     100u /* of an org, besides the one each API key may have: more readers than there are systems */
+#define CONSUMER_NAME_MAX 64u  /* bytes: it stands in URLs and logs */
+
 #define ACCOUNT_TYPE_MAX    64u    /* bytes: a word like "free" or "enterprise" */
 #define RETENTION_PLANS_MAX 100u   /* account types with days of their own */
 #define RETENTION_DAYS_MAX  36500u /* a hundred years: more is meant as for ever */

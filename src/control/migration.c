@@ -211,6 +211,20 @@ static const char *const steps[] = {
 	"ALTER TABLE orgs ADD COLUMN updated BIGINT NOT NULL DEFAULT 0;"
 	"ALTER TABLE orgs ADD COLUMN version BIGINT NOT NULL DEFAULT 1;"
 	"ALTER TABLE export_jobs ADD COLUMN narrow TEXT NOT NULL DEFAULT '';",
+	/* 10: consumers; without a client id one is its org's */
+	"CREATE TABLE consumers ("
+	"  org BIGINT NOT NULL REFERENCES orgs (id),"
+	"  client_id TEXT NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  ledger TEXT NOT NULL,"
+	"  next_index BIGINT NOT NULL,"
+	"  query TEXT NOT NULL,"
+	"  narrow TEXT NOT NULL,"
+	"  created BIGINT NOT NULL,"
+	"  created_by TEXT NOT NULL,"
+	"  last_read BIGINT NOT NULL,"
+	"  version BIGINT NOT NULL,"
+	"  PRIMARY KEY (org, client_id, name));",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

@@ -18,6 +18,9 @@
 #define CATALOGUE_ENTITIES_MAX 1000u        /* a list that a person can still look through */
 #define CATALOGUE_ACTIONS_MAX  200u         /* of an entity */
 #define CATALOGUE_TEXT_MAX     200u         /* bytes of a key, name or action */
+/* Consumers. */
+#define CONSUMER_LOCKS   64u /* reads of one consumer wait for each other, and seldom for those of another */
+#define CONSUMER_NOTE_US INT64_C(60000000) /* a read that finds nothing is written down so often at most */
 
 /* Exports. */
 #define EXPORT_DEFLATE_BYTES   (64u << 10)  /* of records are handed to the archive writer together */

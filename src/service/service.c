@@ -66,6 +66,8 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	mutex_init(&s->mu);
 	mutex_init(&s->act_mu);
 	mutex_init(&s->catalogue_mu);
+	for (size_t i = 0; i < CONSUMER_LOCKS; i++)
+		mutex_init(&s->consumer_mu[i]);
 	mutex_init(&s->watch_mu);
 	cond_init(&s->watch_cond);
 	if ((rc = open_parts(s, config, ret_is_first, err)) < 0) {
@@ -123,6 +125,8 @@ struct service *service_close(struct service *s)
 	cond_release(&s->watch_cond);
 	mutex_release(&s->watch_mu);
 	mutex_release(&s->catalogue_mu);
+	for (size_t i = 0; i < CONSUMER_LOCKS; i++)
+		mutex_release(&s->consumer_mu[i]);
 	mutex_release(&s->act_mu);
 	mutex_release(&s->mu);
 	free(s->folder);

@@ -53,6 +53,7 @@ struct service {
 	uint64_t cache_changes; /* what was read before it last went up may be out of date */
 
 	struct mutex act_mu; /* one act (act.h) at a time; taken before control's lock */
+	struct mutex consumer_mu[CONSUMER_LOCKS]; /* of reads and changes of consumers; taken before act_mu */
 
 	struct mutex catalogue_mu; /* guards catalogues; taken before control's lock */
 	struct catalogue *catalogues[CATALOGUE_BUCKETS];
