@@ -40,6 +40,10 @@
 #define LISTEN_BACKLOG     4096        /* connections that wait for accept */
 #define RETRY_AFTER_S      1           /* what a 503 tells the client */
 
+/* Pages by number, of dialects. */
+#define PAGINGS_MAX   256u /* clients whose place is kept: some 16 KiB */
+#define PAGING_KEEP_S 600  /* after their last page */
+
 /* Answers that are made while they are sent. */
 #define STREAMS_MAX         16u          /* exports and downloads at a time: each holds some megabytes and a snapshot */
 #define STREAM_BUFFER_BYTES (256u << 10) /* two for each stream: one is sent while the other is filled */
