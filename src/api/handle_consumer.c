@@ -126,7 +126,7 @@ enum handled handle_consumer_delete(struct request *r)
 	struct err err = ERR_INIT;
 	int64_t version;
 
-	if (version_take(r->connection, &version, &err) < 0 ||
+	if (version_take(r, &version, &err) < 0 ||
 	    service_consumer_delete(r->server->service, &r->who, r->match.id, version, &err) < 0)
 		return fail(r, &err);
 	reply_json(&r->reply, 204);
@@ -157,7 +157,7 @@ enum handled handle_consumer_seek(struct request *r)
 	struct err err = ERR_INIT;
 	int64_t version;
 
-	if (version_take(r->connection, &version, &err) < 0 ||
+	if (version_take(r, &version, &err) < 0 ||
 	    service_consumer_seek(r->server->service, &r->who, r->match.id, version, &place, &v, &err) < 0)
 		return fail(r, &err);
 	return answer(r, 200, &v);
