@@ -32,8 +32,9 @@
 
 enum request_phase { REQUEST_BODY, REQUEST_DRAIN, REQUEST_BUSY, REQUEST_READY };
 
-/* What an append needs beyond a request; handle_append.c. */
+/* What an append needs beyond a request; append.c. */
 struct request_append {
+	const struct append_rows *rows; /* NULL: the body holds events */
 	struct record_batch batch;
 	struct ledger_append append;
 	struct buf refused; /* JSON objects of refused events, comma separated */
