@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "codec/shape.h"
 #include "query/query_priv.h"
+#include "query/range_priv.h"
 
 struct query *query_new(void)
 {
@@ -125,6 +126,85 @@ struct query_node *query_words(struct query *q, const char *path, struct span va
 	struct query_node *n = new_leaf(q, QUERY_PHRASE, path);
 
 	return query__fill_phrase(q, n, query__own_copy(q, value), false) ? n : query_none(q);
+}
+
+/* Between two ends; NULL: open. */
+static struct query_node *new_texts(struct query *q, const char *path, const struct span *low, const struct span *high,
+				    bool is_inclusive)
+{
+	struct query_range *r = query__own(q, xalloc(sizeof(*r)));
+	struct query_node *n = new_leaf(q, QUERY_TEXTS, path);
+
+	r->low.is_open = !low;
+	r->high.is_open = !high;
+	r->low.is_exclusive = low && !is_inclusive;
+	r->high.is_exclusive = high && !is_inclusive;
+	if (low)
+		r->low.text = query__own_folded(q, *low);
+	if (high)
+		r->high.text = query__own_folded(q, *high);
+	n->range = r;
+	return n;
+}
+
+struct query_node *query_before(struct query *q, const char *path, struct span text, bool is_inclusive)
+{
+	return new_texts(q, path, NULL, &text, is_inclusive);
+}
+
+struct query_node *query_behind(struct query *q, const char *path, struct span text, bool is_inclusive)
+{
+	return new_texts(q, path, &text, NULL, is_inclusive);
+}
+
+/* Its words are what the index knows. */
+struct query_node *query_same(struct query *q, const char *path, struct span value)
+{
+	struct query_node *both[] = {query_words(q, path, value), new_texts(q, path, &value, &value, true)};
+
+	return both[0]->kind == QUERY_PHRASE ? query_and(q, both, 2) : both[1];
+}
+
+/* A pattern that matches `text` alone. */
+static struct span own_pattern(struct query *q, struct span text)
+{
+	struct buf pattern = BUF_INIT;
+	struct span copy;
+
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.p[i];
+
+		if (c < 0x80 && !(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
+			buf_put_u8(&pattern, '\\');
+		buf_put_u8(&pattern, c);
+	}
+	must(buf_ok(&pattern));
+	copy = query__own_copy(q, buf_span(&pattern));
+	buf_release(&pattern);
+	return copy;
+}
+
+int query_holds(struct query *q, const char *path, struct span text, struct query_node **ret, struct err *err)
+{
+	int error;
+
+	if (text.len == 0) {
+		*ret = query_exists(q, path);
+		return 0;
+	}
+	if (text.len > PATTERN_BYTES_MAX)
+		return err_set(err, E_TOO_LARGE, "a text to look for may have %u bytes, and this one has %zu",
+			       PATTERN_BYTES_MAX, text.len);
+	*ret = new_leaf(q, QUERY_REGEX, path);
+	switch (query__fill_regex(q, *ret, own_pattern(q, text), true, &error)) {
+	case 0:
+		return 0;
+	case E_SYNTAX:
+		return err_set(err, E_INVALID, "a text to look for is not UTF-8");
+	default:
+		return err_set(err, E_TOO_LARGE, "a search may look for %u different parts of texts; ask for less",
+			       REGEX_COUNT_MAX);
+	}
 }
 
 struct query_node *query_exists(struct query *q, const char *path)

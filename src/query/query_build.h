@@ -33,6 +33,18 @@ struct query_node *query_exact(struct query *q, const char *path, struct span va
  * in the record. */
 struct query_node *query_words(struct query *q, const char *path, struct span value);
 
+/* The whole value, in any case. */
+struct query_node *query_same(struct query *q, const char *path, struct span value);
+
+/* A value that holds `text` anywhere, in any case; all values hold the empty text. E_TOO_LARGE when it is too long, or
+ * there are too many of such (limits.h: REGEX_*, PATTERN_*). */
+int query_holds(struct query *q, const char *path, struct span text, struct query_node **ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Values that come before or behind `text` in the order of texts folded, or are it when `is_inclusive`. */
+struct query_node *query_before(struct query *q, const char *path, struct span text, bool is_inclusive);
+struct query_node *query_behind(struct query *q, const char *path, struct span text, bool is_inclusive);
+
 /* Any value but null. */
 struct query_node *query_exists(struct query *q, const char *path);
 

@@ -102,6 +102,10 @@ int query__read_regex(struct query_parser *p, struct span path, size_t at, struc
 	__attribute__((warn_unused_result));
 void query__free_regexes(struct query *q);
 
+/* Makes `n` a leaf of a pattern that the query owns. E_SYNTAX, with PCRE2's error; E_TOO_LARGE past limits.h. */
+int query__fill_regex(struct query *q, struct query_node *n, struct span pattern, bool any_case, int *ret_error)
+	__attribute__((warn_unused_result));
+
 /* query_wildcard.c: a run with '*' or '?', whose stars that follow each other are one; `at_run` is where it stands. */
 bool query__has_wildcard(struct span run);
 struct span query__merge_stars(struct query *q, struct span run);

@@ -58,27 +58,6 @@ static int fail_compile(const struct query_parser *p, size_t at, int error)
 		       : query__fail(p, at, message);
 }
 
-static int add_regex(struct query_parser *p, struct query_node *n, struct span pattern, bool any_case, size_t at)
-{
-	struct query_regex *regex;
-	size_t offset = 0;
-	int error = 0;
-	pcre2_code *code = compile(pattern, any_case, &error, &offset);
-
-	if (!code)
-		return fail_compile(p, at, error);
-	regex = xalloc(sizeof(*regex));
-	*regex = (struct query_regex){code, any_case, p->q->regex};
-	p->q->regex = regex;
-	p->q->regex_bytes += compiled_bytes(code);
-	if (p->q->regex_bytes > REGEX_COMPILED_MAX)
-		return query__fail_large(p, at,
-					 "the regular expressions of a query may take 256 KiB compiled, and "
-					 "with this one they take more; use smaller repetition counts");
-	n->regex = regex;
-	return 0;
-}
-
 static void fill_needle(struct query *q, struct query_node *n)
 {
 	struct buf literal = BUF_INIT;
@@ -87,6 +66,39 @@ static void fill_needle(struct query *q, struct query_node *n)
 	must(buf_ok(&literal));
 	n->needle = query__own_escaped(q, buf_span(&literal));
 	buf_release(&literal);
+}
+
+int query__fill_regex(struct query *q, struct query_node *n, struct span pattern, bool any_case, int *ret_error)
+{
+	struct query_regex *regex;
+	size_t offset = 0;
+	pcre2_code *code = compile(pattern, any_case, ret_error, &offset);
+
+	if (!code)
+		return E_SYNTAX;
+	regex = xalloc(sizeof(*regex));
+	*regex = (struct query_regex){code, any_case, q->regex};
+	q->regex = regex;
+	q->regex_count++;
+	q->regex_bytes += compiled_bytes(code);
+	n->value = pattern;
+	n->regex = regex;
+	fill_needle(q, n);
+	return q->regex_count > REGEX_COUNT_MAX || q->regex_bytes > REGEX_COMPILED_MAX ? E_TOO_LARGE : 0;
+}
+
+static int add_regex(struct query_parser *p, struct query_node *n, struct span pattern, bool any_case, size_t at)
+{
+	int error = 0;
+	int rc = query__fill_regex(p->q, n, pattern, any_case, &error);
+
+	if (rc == E_SYNTAX)
+		return fail_compile(p, at, error);
+	if (rc < 0)
+		return query__fail_large(p, at,
+					 "the regular expressions of a query may take 256 KiB compiled, and "
+					 "with this one they take more; use smaller repetition counts");
+	return 0;
 }
 
 int query__read_regex(struct query_parser *p, struct span path, size_t at, struct query_node **ret)
@@ -107,7 +119,7 @@ int query__read_regex(struct query_parser *p, struct span path, size_t at, struc
 		return query__fail(p, from, "expected a whole id, 32 hexadecimal digits");
 	if (pattern.len > PATTERN_BYTES_MAX)
 		return query__fail_large(p, from, "a regular expression may have 1024 bytes, and this one is longer");
-	if (++p->q->regex_count > REGEX_COUNT_MAX)
+	if (p->q->regex_count == REGEX_COUNT_MAX)
 		return query__fail_large(p, from, "a query may have 16 regular expressions, and here it has more");
 	p->at = end + 1;
 	any_case = query__is_at(p, 'i');
@@ -115,11 +127,7 @@ int query__read_regex(struct query_parser *p, struct span path, size_t at, struc
 	rc = query__new_leaf(p, QUERY_REGEX, path, at, ret);
 	if (rc < 0)
 		return rc;
-	(*ret)->value = pattern;
-	rc = add_regex(p, *ret, pattern, any_case, from);
-	if (rc == 0)
-		fill_needle(p->q, *ret);
-	return rc;
+	return add_regex(p, *ret, pattern, any_case, from);
 }
 
 void query__free_regexes(struct query *q)

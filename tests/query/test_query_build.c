@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "codec/json_text.h"
 #include "query/query_build.h"
 
 static void assert_prints(const struct query *q, const char *expected)
@@ -134,6 +135,74 @@ static void test_query_build__keeps_to_the_limit(void **state)
 	query_free(q);
 }
 
+static bool holds(const char *text, struct span wanted)
+{
+	struct query *q = query_new();
+	struct buf record = BUF_INIT;
+	struct query_node *n = NULL;
+	bool found;
+
+	buf_put_str(&record, "{\"action\":\"a\",\"description\":");
+	json_text_string(&record, span_str(text));
+	buf_put_u8(&record, '}');
+	assert_int_equal(query_holds(q, "description", wanted, &n, NULL), 0);
+	found = query_matches(n, buf_span(&record));
+	buf_release(&record);
+	query_free(q);
+	return found;
+}
+
+static void test_query_build__finds_parts_of_texts(void **state)
+{
+	static const char marks[] = "a\\Q.*+?[](){}|^$/\\E#-\n\t\"'`~!@%&=,;:<>_b";
+
+	for (size_t from = 0; from < sizeof(marks) - 1; from++)
+		for (size_t len = 1; from + len < sizeof(marks); len++)
+			assert_true(holds(marks, span_of(marks + from, len)));
+	assert_true(holds("Über ÄRZTE", SPAN_LIT("äRz")));
+	assert_true(holds("x", SPAN_LIT("")));
+	assert_false(holds("ab", SPAN_LIT("a.")));
+	assert_false(holds("ab", SPAN_LIT("abc")));
+}
+
+static void test_query_build__shares_the_limits_of_expressions(void **state)
+{
+	struct query *q = query_new();
+	struct query_node *n;
+	struct err err = ERR_INIT;
+	struct buf large = BUF_INIT;
+
+	for (uint32_t i = 0; i < PATTERN_BYTES_MAX + 1; i++)
+		buf_put_u8(&large, '.');
+	assert_int_equal(query_holds(q, "a", buf_span(&large), &n, &err), E_TOO_LARGE);
+	large.len--;
+	assert_int_equal(query_holds(q, "a", buf_span(&large), &n, &err), 0);
+	for (uint32_t i = 1; i < REGEX_COUNT_MAX; i++)
+		assert_int_equal(query_holds(q, "a", SPAN_LIT("b"), &n, NULL), 0);
+	assert_int_equal(query_holds(q, "a", SPAN_LIT("b"), &n, &err), E_TOO_LARGE);
+	assert_non_null(strstr(err.message, "16"));
+	assert_int_equal(query_holds(q, "a", SPAN_LIT("\xff"), &n, &err), E_INVALID);
+	buf_release(&large);
+	query_free(q);
+}
+
+static void test_query_build__compares_texts(void **state)
+{
+	static const char record[] = "{\"action\":\"a\",\"actor\":{\"name\":\"Ada-Byron\"},\"description\":\"--\"}";
+	struct query *q = query_new();
+
+	assert_true(query_matches(query_same(q, "actor.name", SPAN_LIT("ADA-byron")), span_str(record)));
+	assert_false(query_matches(query_same(q, "actor.name", SPAN_LIT("ada byron")), span_str(record)));
+	assert_false(query_matches(query_same(q, "actor.name", SPAN_LIT("ada")), span_str(record)));
+	assert_true(query_matches(query_same(q, "description", SPAN_LIT("--")), span_str(record)));
+	assert_true(query_matches(query_before(q, "actor.name", SPAN_LIT("B"), false), span_str(record)));
+	assert_false(query_matches(query_before(q, "actor.name", SPAN_LIT("ada-byron"), false), span_str(record)));
+	assert_true(query_matches(query_before(q, "actor.name", SPAN_LIT("ada-byron"), true), span_str(record)));
+	assert_true(query_matches(query_behind(q, "actor.name", SPAN_LIT("ada"), false), span_str(record)));
+	assert_false(query_matches(query_behind(q, "actor.id", SPAN_LIT(""), true), span_str(record)));
+	assert_built(q, query_behind(q, "a", SPAN_LIT("\"B"), false), "a:{\"\\\"b\" TO *]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +212,9 @@ int main(void)
 		cmocka_unit_test(test_query_build__matches_as_it_says),
 		cmocka_unit_test(test_query_build__changes_leaves),
 		cmocka_unit_test(test_query_build__keeps_to_the_limit),
+		cmocka_unit_test(test_query_build__finds_parts_of_texts),
+		cmocka_unit_test(test_query_build__shares_the_limits_of_expressions),
+		cmocka_unit_test(test_query_build__compares_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
