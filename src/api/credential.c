@@ -125,9 +125,14 @@ void credential_wipe(struct credential *c)
 
 static int check_token(struct service *s, struct span token, struct principal *ret, struct err *err)
 {
+	int rc;
+
 	if (span_starts_with(token, SPAN_LIT(KEY_PREFIX)))
 		return service_authenticate(s, token, ret, err);
-	return service_authenticate_token(s, token, ret, err);
+	rc = service_authenticate_token(s, token, ret, err);
+	if (rc == E_UNAUTHORIZED)
+		err_set_field(err, "access_token", sizeof("access_token") - 1);
+	return rc;
 }
 
 /* The client id it names; empty when it names none, as an access token. */

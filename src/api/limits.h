@@ -10,6 +10,8 @@
 #define BODY_MEMORY_MAX      (512u << 20) /* bodies and answers of all requests together; beyond it 503 */
 #define BODY_ZSTD_LOG_MAX    25           /* window of a zstd body, log2: 32 MiB, as much as a body may have */
 #define DRAIN_BYTES_MAX      (64u << 20)  /* of a refused body are read, so that the client gets to see the answer */
+#define KORE_VALUE_MAX       1024u        /* bytes of a parameter's value in the Kore.ai dialect: an id, an address */
+#define KORE_XO_SIZE_MAX     100u         /* rows of a page: the vendor's */
 #define ASSET_PATH_MAX       64u          /* bytes: what the program carries has shorter names */
 #define USER_AGENT_MAX       512u /* bytes that events of the self ledger tell; the longest usual ones have 300 */
 #define CREDENTIAL_BYTES_MAX 512u /* of client id and secret in basic authentication: a key has 81 */

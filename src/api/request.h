@@ -90,6 +90,7 @@ struct server {
 	struct deadlines *deadlines;
 	struct tail_hub *tails;
 	struct proof_waits *proofs;
+	struct paging *paging; /* of dialects whose clients page by number */
 	_Atomic bool is_stopping; /* no new requests */
 	_Atomic bool is_closing;  /* nor handlers for those that are there */
 	_Atomic uint64_t busy;    /* handlers that run and suspended requests */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/limits.h"
+#include "api/paging.h"
 #include "api/request.h"
 #include "base/diag.h"
 #include "base/mem.h"
@@ -69,6 +70,7 @@ static struct server *free_server(struct server *s)
 {
 	tail_hub_stop(s->tails);
 	proof_waits_stop(s->proofs);
+	paging_free(s->paging);
 	work_stop(s->work);
 	deadlines_stop(s->deadlines);
 	request_pools_release(s);
@@ -90,6 +92,7 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	s->deadlines = deadlines_start(config->idle_timeout_s, config->request_timeout_s);
 	s->tails = tail_hub_start(config->service, s->work, &s->busy, config->heartbeat_s);
 	s->proofs = proof_waits_start(config->service, s->work);
+	s->paging = paging_new();
 	s->daemon = start_daemon(s, config);
 	if (!s->daemon) {
 		close(config->listen_fd);
