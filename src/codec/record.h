@@ -92,6 +92,13 @@ int record_parse_body(struct record_parser *p, struct span body, enum record_bod
  * `ret->off` is 0. Used by recovery and verify; E_CORRUPT with the offset when they are not. */
 int record_check(struct span record, struct record_ref *ret, struct err *err) __attribute__((warn_unused_result));
 
+/* The same for who checks many, one after the other: keeps its memory. */
+struct record_checker;
+struct record_checker *record_checker_new(void);
+struct record_checker *record_checker_free(struct record_checker *c); /* returns NULL */
+int record_checker_check(struct record_checker *c, struct span record, struct record_ref *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* Appends the record that `json` is a copy of, printed by whatever program, white space and all: its canonical form,
  * the bytes that were hashed. E_CORRUPT when it is none of a record. */
 int record_canonical(struct span json, struct buf *to, struct err *err) __attribute__((warn_unused_result));

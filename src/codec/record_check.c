@@ -2,7 +2,10 @@
  * A stored record is right when writing what it says in canonical form gives the same bytes. That is all this does, so
  * there is no second opinion on the format to keep in step with the first.
  */
+#include <stdlib.h>
+
 #include "base/err.h"
+#include "base/mem.h"
 #include "codec/record_priv.h"
 
 static bool is_id(struct span text)
@@ -75,27 +78,74 @@ static size_t memory_for(size_t len)
 	return memory < RECORD_MEMORY ? memory : RECORD_MEMORY;
 }
 
+static int check(struct record_parser *p, struct record_batch *batch, struct span record, struct record_ref *ret,
+		 struct err *err)
+{
+	size_t end = 0;
+	int rc = rewrite(p, record, batch, &end, err);
+
+	if (rc >= 0)
+		rc = compare(record, buf_span(&batch->bytes), err);
+	if (rc >= 0) {
+		must(batch->count == 1);
+		*ret = batch->refs[0];
+	}
+	return rc;
+}
+
+static int check_length(struct span record, struct err *err)
+{
+	if (record.len > RECORD_BYTES_MAX)
+		return err_corrupt(err, RECORD_BYTES_MAX, "a record of %zu bytes is longer than any may be",
+				   record.len);
+	return 0;
+}
+
 int record_check(struct span record, struct record_ref *ret, struct err *err)
 {
 	struct record_batch batch = RECORD_BATCH_INIT;
 	struct record_parser *p;
-	size_t end = 0;
-	int rc;
+	int rc = check_length(record, err);
 
-	if (record.len > RECORD_BYTES_MAX)
-		return err_corrupt(err, RECORD_BYTES_MAX, "a record of %zu bytes is longer than any may be",
-				   record.len);
+	if (rc < 0)
+		return rc;
 	p = record__parser_new(memory_for(record.len));
-	rc = rewrite(p, record, &batch, &end, err);
-	if (rc >= 0)
-		rc = compare(record, buf_span(&batch.bytes), err);
-	if (rc >= 0) {
-		must(batch.count == 1);
-		*ret = batch.refs[0];
-	}
+	rc = check(p, &batch, record, ret, err);
 	record_batch_release(&batch);
 	record_parser_free(p);
 	return rc;
+}
+
+struct record_checker {
+	struct record_parser *parser;
+	struct record_batch batch;
+};
+
+struct record_checker *record_checker_new(void)
+{
+	struct record_checker *c = xalloc(sizeof(*c));
+
+	c->parser = record_parser_new();
+	c->batch = (struct record_batch)RECORD_BATCH_INIT;
+	return c;
+}
+
+struct record_checker *record_checker_free(struct record_checker *c)
+{
+	if (c) {
+		record_parser_free(c->parser);
+		record_batch_release(&c->batch);
+	}
+	free(c);
+	return NULL;
+}
+
+int record_checker_check(struct record_checker *c, struct span record, struct record_ref *ret, struct err *err)
+{
+	int rc = check_length(record, err);
+
+	record_batch_reset(&c->batch);
+	return rc < 0 ? rc : check(c->parser, &c->batch, record, ret, err);
 }
 
 static bool is_blank(struct span text)

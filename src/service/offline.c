@@ -80,6 +80,7 @@ int offline_verify(const struct offline *o, store_fault_fn *found, void *user, u
 	struct service s = {0};
 	int rc;
 
+	s.team = team_start(team_helpers_for_machine());
 	if ((rc = open_keys(o, KEYS_OPEN, &s, err)) < 0)
 		goto out;
 	if ((rc = open_store(&s, &fault)) < 0) {
@@ -89,11 +90,12 @@ int offline_verify(const struct offline *o, store_fault_fn *found, void *user, u
 			*err = fault;
 		goto out;
 	}
-	rc = store_verify(s.store, found, user, ret_records, err);
+	rc = store_verify(s.store, s.team, found, user, ret_records, err);
 out:
 	if (s.store)
 		store_close(s.store);
 	close_keys(&s);
+	team_stop(s.team);
 	return rc;
 }
 

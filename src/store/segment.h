@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/team.h"
 #include "codec/shape.h"
 #include "crypto/id_cipher.h"
 #include "crypto/key_ring.h"
@@ -78,12 +79,13 @@ int segment_merkle_get(struct segment *s, struct segment_merkle *ret, struct err
 
 /* Reads and checks everything: every checksum, every record rebuilt, its canonical form, and every Merkle group and the
  * frontier from the record bytes, starting from `before` (the frontier at segment_first). Without it (NULL: it is not
- * known) the frontier is not checked, nor a group that began in the segment before. E_CORRUPT says where. */
-int segment_verify(struct segment *s, const struct merkle_frontier *before, struct err *err)
+ * known) the frontier is not checked, nor a group that began in the segment before. The team (NULL: none) shares the
+ * work; it is always the first fault that is told. E_CORRUPT says where. */
+int segment_verify(struct segment *s, const struct merkle_frontier *before, struct team *team, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* The same; `pace` is called after each piece with the bytes that were read, and may sleep. A negative return ends the
- * check with it. */
+/* The same, alone; `pace` is called after each piece with the bytes that were read, and may sleep. A negative return
+ * ends the check with it. */
 typedef int segment_pace_fn(void *user, uint64_t bytes);
 int segment_verify_paced(struct segment *s, const struct merkle_frontier *before, segment_pace_fn *pace, void *user,
 			 struct err *err) __attribute__((warn_unused_result));

@@ -103,11 +103,11 @@ int store_seal(struct store *s, struct err *err) __attribute__((warn_unused_resu
 /* Merges until nothing more is due. */
 int store_merge(struct store *s, struct err *err) __attribute__((warn_unused_result));
 
-/* Checks everything in the folder: journal, segments, trees. `found` is called for each fault; returns the first, or 0.
- */
+/* Checks everything in the folder: journal, segments, trees. The team (NULL: none) shares the work. `found` is called
+ * for each fault, in the same order whoever found it; returns the first, or 0. */
 typedef void store_fault_fn(void *user, const struct err *err);
-int store_verify(struct store *s, store_fault_fn *found, void *user, uint64_t *ret_records, struct err *err)
-	__attribute__((warn_unused_result));
+int store_verify(struct store *s, struct team *team, store_fault_fn *found, void *user, uint64_t *ret_records,
+		 struct err *err) __attribute__((warn_unused_result));
 
 /* ---- a ledger ---- */
 

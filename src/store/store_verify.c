@@ -11,6 +11,7 @@
 
 struct verify {
 	struct store *store;
+	struct team *team; /* shares the blocks of a segment */
 	store_fault_fn *found;
 	void *user;
 	uint64_t records;
@@ -94,7 +95,7 @@ static void check_segments(struct verify *v, struct snapshot *s, struct merkle_f
 		int rc = segment_merkle_get(segment, &merkle, &err);
 
 		if (rc == 0)
-			rc = segment_verify(segment, tree->size == segment_first(segment) ? tree : NULL, &err);
+			rc = segment_verify(segment, tree->size == segment_first(segment) ? tree : NULL, v->team, &err);
 		if (note(v, rc, &err)) {
 			*tree = merkle.frontier;
 			v->records += segment_next(segment) - segment_first(segment);
@@ -242,9 +243,10 @@ static int check_frame(void *user, const struct journal_frame *f, struct span pa
 	return 0;
 }
 
-int store_verify(struct store *s, store_fault_fn *found, void *user, uint64_t *ret_records, struct err *err)
+int store_verify(struct store *s, struct team *team, store_fault_fn *found, void *user, uint64_t *ret_records,
+		 struct err *err)
 {
-	struct verify v = {.store = s, .found = found, .user = user};
+	struct verify v = {.store = s, .team = team, .found = found, .user = user};
 	size_t count;
 	struct ledger **all = store__all(s, &count);
 	struct err why = ERR_INIT;

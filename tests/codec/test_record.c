@@ -693,6 +693,8 @@ static void test_record__check_takes_only_canonical(void **state)
 		"{\"action\":\"a\",\"id\":7,\"received\":\"2026-11-21T10:00:00.000000Z\"," TIME "}",
 	};
 	struct record_ref ref = {.len = 42};
+	struct record_checker *checker = record_checker_new();
+	const struct span good = SPAN_LIT(STORED("\"action\":\"a\",", TIME));
 	struct buf copy = BUF_INIT;
 	struct err err = ERR_INIT;
 
@@ -708,6 +710,14 @@ static void test_record__check_takes_only_canonical(void **state)
 	}
 	assert_int_equal(record_check(SPAN_LIT(STORED("\"action\":\"a\", ", TIME)), &ref, &err), E_CORRUPT);
 	assert_int_equal(err.offset, 14);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) { /* what was before leaves nothing behind */
+		err = (struct err)ERR_INIT;
+		assert_int_equal(record_checker_check(checker, span_str(wrong[i]), &ref, &err), E_CORRUPT);
+		assert_true(err.offset >= 0);
+		assert_int_equal(record_checker_check(checker, good, &ref, &err), 0);
+		assert_int_equal(ref.len, good.len);
+	}
+	record_checker_free(checker);
 	assert_int_equal(record_canonical(SPAN_LIT(STORED("\"action\":\"a\", ", TIME) " \n"), &copy, NULL), 0);
 	assert_int_equal(record_canonical(SPAN_LIT(STORED("\"action\":\"a\",", TIME) " x"), &copy, NULL), E_CORRUPT);
 	assert_int_equal(record_canonical(SPAN_LIT(""), &copy, NULL), E_CORRUPT);

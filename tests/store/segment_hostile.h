@@ -187,7 +187,7 @@ static inline void hostile_try(struct span bytes)
 	merkle_init(&before);
 	before.size = segment_first(s);
 	if (rows <= 4 * BLOCK_ROWS_MAX)
-		(void)!segment_verify(s, &before, NULL);
+		(void)!segment_verify(s, &before, NULL, NULL);
 	buf_reset(&to);
 	if (rows <= 4 * BLOCK_ROWS_MAX && segment_merge(&s, 1, hostile_key, &to, NULL) == 0) {
 		merged = hostile_open(buf_span(&to));

@@ -464,7 +464,7 @@ static inline size_t check_segment(const struct sample *s, struct segment *segme
 		check_single_records(s, segment, k);
 	}
 	assert_int_equal(next, segment_next(segment));
-	if (segment_verify(segment, before, &err) < 0)
+	if (segment_verify(segment, before, NULL, &err) < 0)
 		fail_msg("%s", err.message);
 	return raws;
 }

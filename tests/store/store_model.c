@@ -438,7 +438,7 @@ void model_verify(struct model *m)
 	uint64_t records;
 	uint64_t expected = 0;
 
-	if (store_verify(m->store, NULL, NULL, &records, &err) < 0)
+	if (store_verify(m->store, NULL, NULL, NULL, &records, &err) < 0)
 		fail_msg("%s (%s)", err.message, err.field);
 	for (size_t i = 0; i < MODEL_LEDGERS; i++)
 		expected += m->expected[i].sure.count - m->pruned[i];

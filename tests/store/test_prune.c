@@ -409,7 +409,7 @@ static void test_prune__finds_damaged_hashes(void **state)
 	for (uint64_t at = 0; at < size; at += 13) {
 		simdisk_flip_bit(m.disk, name, at, (unsigned)(at % 8));
 		assert_int_equal(model_try_open(&m, &err), 0);
-		assert_true(store_verify(m.store, NULL, NULL, &records, &err) < 0);
+		assert_true(store_verify(m.store, NULL, NULL, NULL, &records, &err) < 0);
 		assert_string_equal(err.field, "1/0-600.hashes");
 		model_close(&m);
 		simdisk_flip_bit(m.disk, name, at, (unsigned)(at % 8));
@@ -421,7 +421,7 @@ static void test_prune__finds_damaged_hashes(void **state)
 		buf_put_span(&whole, simdisk_bytes(m.disk, name));
 		simdisk_cut(m.disk, name, cut);
 		assert_int_equal(model_try_open(&m, &err), 0);
-		assert_int_equal(store_verify(m.store, NULL, NULL, &records, &err), E_CORRUPT);
+		assert_int_equal(store_verify(m.store, NULL, NULL, NULL, &records, &err), E_CORRUPT);
 		model_close(&m);
 		simdisk_put(m.disk, name, buf_span(&whole));
 		buf_release(&whole);

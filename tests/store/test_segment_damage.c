@@ -105,7 +105,7 @@ static void check_damaged(const struct victim *v, const uint8_t *p, size_t len, 
 
 	if (rc == 0) {
 		check_reads(v, s);
-		rc = segment_verify(s, &v->before, &err);
+		rc = segment_verify(s, &v->before, NULL, &err);
 	}
 	if (rc == 0)
 		fail_msg("bit %zu of byte %zu of %zu may be what it likes", bit % 8, bit / 8, len);
@@ -140,7 +140,7 @@ static void check_intact(const struct victim *v)
 
 	assert_int_equal(open_damaged(v->bytes.p, v->bytes.len, &s, &err), 0);
 	check_reads(v, s);
-	if (segment_verify(s, &v->before, &err) < 0)
+	if (segment_verify(s, &v->before, NULL, &err) < 0)
 		fail_msg("%s", err.message);
 	segment_unref(s);
 }
@@ -258,7 +258,7 @@ static void test_segment__verify_needs_the_right_tree(void **state)
 	assert_int_equal(open_damaged(v.bytes.p, v.bytes.len, &s, NULL), 0);
 	other = v.before;
 	other.node[1].b[0] ^= 1; /* 250 has bit 1 */
-	assert_int_equal(segment_verify(s, &other, &err), E_CORRUPT);
+	assert_int_equal(segment_verify(s, &other, NULL, &err), E_CORRUPT);
 	segment_unref(s);
 	victim_release(&v);
 }

@@ -39,7 +39,7 @@ static void test_segment_merge__goes_on_when_a_dictionary_is_full(void **state)
 	assert_null(column_dict(b, "actor\x1fname"));
 	check_block_records(&s, b);
 	block_close(b);
-	assert_int_equal(segment_verify(merged, &before, NULL), 0);
+	assert_int_equal(segment_verify(merged, &before, NULL, NULL), 0);
 	segment_unref(merged);
 	for (unsigned k = 0; k < PARTS; k++)
 		segment_unref(part[k]);

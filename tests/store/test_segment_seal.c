@@ -95,7 +95,7 @@ static void test_segment_seal__reads_as_the_plain_one(void **state)
 		check_block_records(&w.sample, b);
 		block_close(b);
 		check_block_lookups(&w.sample, s, 0);
-		if (segment_verify(s, &w.before, &err) < 0)
+		if (segment_verify(s, &w.before, NULL, &err) < 0)
 			fail_msg("%s", err.message);
 		segment_unref(s);
 		stop(&w);
@@ -164,7 +164,7 @@ static int read_all(const struct world *w, struct span bytes, struct err *err)
 	int rc = open_bytes(bytes, &keys, &s, err);
 
 	if (rc == 0)
-		rc = segment_verify(s, &w->before, err);
+		rc = segment_verify(s, &w->before, NULL, err);
 	segment_unref(s);
 	return rc;
 }
@@ -259,7 +259,7 @@ static void test_segment_seal__parts_are_read_alone(void **state)
 	assert_int_equal(block_times(b, &times, NULL), 0);
 	assert_int_equal(times[0], w.sample.time[0]);
 	block_close(b);
-	assert_int_equal(segment_verify(s, &w.before, &err), E_CORRUPT);
+	assert_int_equal(segment_verify(s, &w.before, NULL, &err), E_CORRUPT);
 	assert_int_equal(err.offset, 48 + box * BOX_BYTES);
 	segment_unref(s);
 	stop(&w);

@@ -224,7 +224,7 @@ static void test_store__many_threads_at_once(void **state)
 	thread_join(&sealer);
 	for (unsigned i = 0; i < MODEL_LEDGERS; i++)
 		check_ledger(&m, writers, i);
-	if (store_verify(m.store, NULL, NULL, &records, &err) < 0)
+	if (store_verify(m.store, NULL, NULL, NULL, &records, &err) < 0)
 		fail_msg("%s", err.message);
 	for (unsigned i = 0; i < WRITERS; i++) {
 		mutex_release(&writers[i].mutex);
