@@ -12,33 +12,35 @@
 #define GENERATED_MIN 20000u
 #define GENERATED_MAX 200000000u
 
-static const char usage[] = "usage: stele-load MODE --url http://HOST:PORT [OPTION]...\n"
-			    "\n"
-			    "  bulk     appends bodies of many events over a few connections\n"
-			    "  single   appends one event a request over many connections\n"
-			    "  fill     appends generated events in their order\n"
-			    "  search   asks about what fill appended, alone and while more comes in\n"
-			    "  figures  memory and disk; with --seal after sealing everything\n"
-			    "  ready    waits until the server is ready\n"
-			    "\n"
-			    "  --key KEY           API key\n"
-			    "  --events FILE       one event a line (bulk, single)\n"
-			    "  --count N           only the first N events of the file; fill, search: so many events\n"
-			    "  --connections N     bulk 4, single 64\n"
-			    "  --body-bytes N      bulk: at most N bytes a body (4194304)\n"
-			    "  --repeat N          bulk: the events N times over (1)\n"
-			    "  --seconds N         search: about so long alone, and under load (20)\n"
-			    "  --rate N            search: events that come in a second, meanwhile (0: none)\n"
-			    "  --allow-missing     search: leave out what the server does not have\n"
-			    "  --seed N            search: of the drawn values (1)\n"
-			    "  --pid PID           of the server: CPU time and memory\n"
-			    "  --data DIR          of the server: disk\n"
-			    "  --stored N          figures: events in the folder, for bytes per event\n"
-			    "  --seal              figures: seal before looking\n"
-			    "  --settle S          wait for background work at most S seconds (300)\n"
-			    "  --since NS          ready: when it was started, nanoseconds since 1970\n"
-			    "  --json FILE         append the figures as a line of JSON\n"
-			    "  --label NAME        their name there (the mode)\n";
+static const char usage[] =
+	"usage: stele-load MODE --url http://HOST:PORT [OPTION]...\n"
+	"\n"
+	"  bulk     appends bodies of many events over a few connections\n"
+	"  single   appends one event a request over many connections\n"
+	"  fill     appends generated events in their order\n"
+	"  search   asks about what fill appended, alone and while more comes in\n"
+	"  prove    proofs, tiles and entries of what fill appended\n"
+	"  figures  memory and disk; with --seal after sealing everything\n"
+	"  ready    waits until the server is ready\n"
+	"\n"
+	"  --key KEY           API key\n"
+	"  --events FILE       one event a line (bulk, single)\n"
+	"  --count N           only the first N events of the file; fill, search, prove: so many events\n"
+	"  --connections N     bulk 4, single 64\n"
+	"  --body-bytes N      bulk: at most N bytes a body (4194304)\n"
+	"  --repeat N          bulk: the events N times over (1)\n"
+	"  --seconds N         search: about so long alone, and under load; prove (20)\n"
+	"  --rate N            search: events that come in a second, meanwhile (0: none)\n"
+	"  --allow-missing     search: leave out what the server does not have\n"
+	"  --seed N            search, prove: of the drawn values (1)\n"
+	"  --pid PID           of the server: CPU time and memory\n"
+	"  --data DIR          of the server: disk\n"
+	"  --stored N          figures: events in the folder, for bytes per event\n"
+	"  --seal              figures: seal before looking\n"
+	"  --settle S          wait for background work at most S seconds (300)\n"
+	"  --since NS          ready: when it was started, nanoseconds since 1970\n"
+	"  --json FILE         append the figures as a line of JSON\n"
+	"  --label NAME        their name there (the mode)\n";
 
 struct options {
 	struct load load;
@@ -153,6 +155,8 @@ static int run_generated(struct options *o, struct report *r, struct err *err)
 {
 	if (o->load.count < GENERATED_MIN || o->load.count > GENERATED_MAX)
 		return err_set(err, E_INVALID, "give --count, %u to %u events", GENERATED_MIN, GENERATED_MAX);
+	if (strcmp(o->mode, "prove") == 0)
+		return load_prove(&o->load, r, err);
 	return strcmp(o->mode, "fill") == 0 ? load_fill(&o->load, r, err) : load_search(&o->load, r, err);
 }
 
@@ -166,7 +170,7 @@ static int run(struct options *o, struct report *r, struct err *err)
 		return show_figures(o, r, err);
 	if (strcmp(o->mode, "ready") == 0)
 		return show_ready(o, r, err);
-	if (strcmp(o->mode, "fill") == 0 || strcmp(o->mode, "search") == 0)
+	if (strcmp(o->mode, "fill") == 0 || strcmp(o->mode, "search") == 0 || strcmp(o->mode, "prove") == 0)
 		return run_generated(o, r, err);
 	if (!o->events)
 		return err_set(err, E_INVALID, "--events is missing");
@@ -291,7 +295,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 
 static bool is_mode(const char *name)
 {
-	static const char *const modes[] = {"bulk", "single", "fill", "search", "figures", "ready"};
+	static const char *const modes[] = {"bulk", "single", "fill", "search", "prove", "figures", "ready"};
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		if (strcmp(name, modes[i]) == 0)

@@ -15,8 +15,8 @@ struct load {
 	uint32_t connections;
 	uint64_t body_bytes; /* bulk: at most this much a body */
 	uint32_t repeat;     /* bulk: the whole file so many times */
-	uint64_t count;      /* of events at most; fill, search: exactly */
-	uint32_t seconds;    /* search: about so long alone, and under load */
+	uint64_t count;      /* of events at most; fill, search, prove: exactly */
+	uint32_t seconds;    /* search: about so long alone, and under load; prove: about so long */
 	uint64_t rate;       /* search: events a second under load; 0: not at all */
 	bool may_miss;       /* search: the server need not have everything */
 	uint64_t seed;
@@ -34,6 +34,9 @@ int load_fill(struct load *l, struct report *r, struct err *err) __attribute__((
 
 /* Questions about a server that load_fill filled with `count` events, one after another over one connection. */
 int load_search(struct load *l, struct report *r, struct err *err) __attribute__((warn_unused_result));
+
+/* Proofs, tiles and entries of a server that load_fill filled with `count` events. */
+int load_prove(struct load *l, struct report *r, struct err *err) __attribute__((warn_unused_result));
 
 /* What a run of appends cost, measured around it. */
 struct load_cost {

@@ -21,12 +21,14 @@ usage: ./dev bench [CASE]... [OPTION]...
   real     real records (STELE_REAL_EVENTS): rate and bytes each
   search   questions about 2 million and about 20 million events, alone and while 100,000 events a second come in, and
            the same ones put to PostgreSQL, SQLite, ClickHouse and DuckDB
+  integrity  of about 2 million and about 20 million events: proofs, tiles, bytes of hashes, verifying the data folder and a
+           bundle of all of it
   start    start with 10 million events, after a stop and after kill -9; memory
   peers    appending to these stores, and the questions of search without events coming in
   all      everything (the default)
 
   --events N       the most events of any case; 200000 is a try of a minute, its figures say little
-  --seconds N      search: how long to ask, alone and under load (30)
+  --seconds N      search: how long to ask, alone and under load; integrity: how long (30)
   --without-peers  search: only Stele
   --allow-missing  search: leave out what the server does not have, instead of failing
 TEXT
@@ -171,6 +173,28 @@ bench_search() {
 	drop_server
 }
 
+# bench_integrity N SUFFIX: a server that was just started, then its folder with nobody at it.
+bench_integrity() {
+	say "integrity: filling in $1 events"
+	new_server
+	load fill --count "$1" --label "fill-integrity$2"
+	load figures --seal --stored "$1" --label "sealed-integrity$2"
+	stop_server TERM
+	begin_server "start-integrity$2"
+	say "proofs, tiles and entries of $1 events"
+	load prove --count "$1" --seconds "$seconds" --label "prove$2"
+	say 'a bundle of all of it'
+	"$build/stele" export --url "$url" --key "$key" --format zip --output "$work/bundle.zip"
+	curl -s -f -H "Authorization: Bearer $key" "$url/log/default/main/vkey" >"$work/vkey"
+	stop_server TERM
+	python3 bench/timed.py "$results" "verify-bundle$2" \
+		"$build/stele" verify --json --vkey "$work/vkey" "$work/bundle.zip"
+	rm -f "$work/bundle.zip"
+	python3 bench/integrity.py "$results" "integrity$2" "$build/stele" "$folder"
+	python3 bench/timed.py "$results" "verify-data$2" "$build/stele" verify --json --data "$folder"
+	drop_server
+}
+
 # ------------------------------------------------------------------------------------------------------------- peers
 
 postgres_folder='' postgres_process=''
@@ -304,7 +328,7 @@ wants() {
 wanted='' n_most=100000000 seconds='' allow_missing='' without_peers=
 while [ $# -gt 0 ]; do
 	case $1 in
-	ingest | search | real | start | peers | all) wanted="$wanted $1" ;;
+	ingest | integrity | search | real | start | peers | all) wanted="$wanted $1" ;;
 	--events | --seconds)
 		case ${2:-} in '' | 0* | *[!0-9]*) usage >&2 && exit 2 ;; esac
 		if [ "$1" = --events ]; then n_most=$2; else seconds=$2; fi
@@ -347,6 +371,10 @@ if wants ingest; then
 fi
 if wants real; then bench_real; fi
 if wants start; then bench_large; fi
+if wants integrity; then
+	bench_integrity "$n_usual" ''
+	if [ "$n_search" -gt "$n_usual" ]; then bench_integrity "$n_search" -large; fi
+fi
 if wants search; then
 	bench_search "$n_usual" '' 100000
 	if [ "$n_search" -gt "$n_usual" ]; then bench_search "$n_search" -large 100000; fi

@@ -14,9 +14,33 @@ PLACE = re.compile(r"(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)", re.S
 
 # What `./dev bench` is told to get a label's figures.
 CASES = {"bulk": "ingest", "single": "ingest", "sealed": "ingest", "idle": "ingest", "start-empty": "ingest",
-         "real": "real", "real-sealed": "real", "bulk-large": "start", "start-clean": "start", "start-killed": "start"}
+         "prove": "integrity", "prove-large": "integrity", "verify-data": "integrity", "verify-data-large": "integrity",
+         "verify-bundle": "integrity", "verify-bundle-large": "integrity", "integrity": "integrity",
+         "integrity-large": "integrity", "real": "real", "real-sealed": "real", "bulk-large": "start", "start-clean": "start", "start-killed": "start"}
 
-# (what, label, figure, unit, "min" or "max" or None, target); {usual} and {large} are the numbers of events
+
+def integrity_rows(size, seconds):
+    """Those of `./dev bench integrity`; `seconds`: what verifying the data folder may take."""
+    of = f"{{prove{size}}}"
+    return [
+        (f"proof of a random event of {of}", f"prove{size}", "proof_p50_ms", "ms", None, None),
+        ("  p99", f"prove{size}", "proof_p99_ms", "ms", "max", 5),
+        ("  the first", f"prove{size}", "proof_first_ms", "ms", None, None),
+        (f"tile of 256 leaf hashes of {of}", f"prove{size}", "tile_p50_ms", "ms", None, None),
+        ("  p99", f"prove{size}", "tile_p99_ms", "ms", "max", 5),
+        ("tile of the level above, p99", f"prove{size}", "tile_above_p99_ms", "ms", "max", 5),
+        ("256 entries, p99", f"prove{size}", "entries_p99_ms", "ms", "max", 5),
+        (f"verifying a data folder of {of}", f"verify-data{size}", "seconds", "s", seconds and "max", seconds),
+        ("  CPU", f"verify-data{size}", "cpu_seconds", "s", None, None),
+        ("  memory at its peak", f"verify-data{size}", "peak_mib", "MiB", None, None),
+        (f"verifying a bundle of {of}", f"verify-bundle{size}", "seconds", "s", None, None),
+        ("  record bytes checked a second", f"verify-bundle{size}", "gb_per_s", "GB", "min", 1),
+        ("  record bytes checked a second of CPU time", f"verify-bundle{size}", "gb_per_cpu_s", "GB", None, None),
+        (f"bytes for proofs per record, of {of}", f"integrity{size}", "bytes_per_record", "bytes", "max", 0.2),
+    ]
+
+
+# (what, label, figure, unit, "min" or "max" or None, target); {usual}, {large} and {prove} are numbers of events
 ROWS = [
     ("bulk ingest, 4 connections, 4 MiB bodies", "bulk", "events_per_s", "events/s", "min", 250000),
     ("  CPU per event, until it is all sealed and merged", "bulk", "cpu_us_per_event", "µs", "max", 6),
@@ -42,7 +66,10 @@ ROWS = [
     ("start, nothing stored", "start-empty", "start_ms", "ms", None, None),
     ("start with {large}, after a clean stop", "start-clean", "start_ms", "ms", "max", 500),
     ("start with {large}, after kill -9", "start-killed", "start_ms", "ms", "max", 500),
-]
+] + integrity_rows("", 3) + integrity_rows("-large", None)
+
+# What rows call a number of events, and whose it is.
+COUNTS = {"usual": "bulk", "large": "bulk-large", "prove": "prove", "prove-large": "prove-large"}
 
 # (heading, figure, label of stele's own, better is)
 PEER_COLUMNS = [
@@ -89,13 +116,13 @@ def events_of(found, label):
 
 
 def target_rows(found):
-    usual, large = events_of(found, "bulk"), events_of(found, "bulk-large")
+    counts = {name: events_of(found, label) for name, label in COUNTS.items()}
     for what, label, figure, unit, way, target in ROWS:
         value = found.get(label, {}).get("figures", {}).get(figure)
         if value is None:
             continue
         wanted = "" if way is None else f"{'≥' if way == 'min' else '≤'} {number(target)}"
-        yield [what.format(usual=usual, large=large), f"{number(value)} {unit}".strip(), wanted,
+        yield [what.format(**counts), f"{number(value)} {unit}".strip(), wanted,
                verdict(value, way, target), CASES[label]]
 
 

@@ -55,6 +55,14 @@ out:
 	return rc;
 }
 
+/* What is there for proofs alone: the roots of groups of 256, and the frontier. */
+static uint64_t tree_bytes(const struct segment *s)
+{
+	uint64_t groups = segment_next(s) / MERKLE_GROUP - segment_first(s) / MERKLE_GROUP;
+
+	return (groups + (uint64_t)__builtin_popcountll(segment_next(s))) * SHA256_LEN;
+}
+
 static void print_head(const struct inspect_options *o, const struct segment *s)
 {
 	char time_min[INSPECT_TIME_MAX], time_max[INSPECT_TIME_MAX], received[INSPECT_TIME_MAX];
@@ -63,12 +71,13 @@ static void print_head(const struct inspect_options *o, const struct segment *s)
 	inspect_time(segment_time_max(s), time_max);
 	inspect_time(segment_received_max(s), received);
 	printf(o->is_json ? "{\"ledger\":%u,\"first\":%" PRIu64 ",\"next\":%" PRIu64 ",\"bytes\":%" PRIu64
+			    ",\"tree_bytes\":%" PRIu64
 			    ",\"blocks\":%u,\"columns\":%u,\"time_min\":\"%s\",\"time_max\":\"%s\",\"received_max\":\"%"
 			    "s\"}\n"
-			  : "ledger %u, records %" PRIu64 " to below %" PRIu64 ", %" PRIu64
-			    " bytes, %u blocks, %u columns\ntime %s to %s, received up to %s\n",
-	       segment_ledger(s), segment_first(s), segment_next(s), segment_bytes(s), segment_block_count(s),
-	       segment_column_count(s), time_min, time_max, received);
+			  : "ledger %u, records %" PRIu64 " to below %" PRIu64 ", %" PRIu64 " bytes, %" PRIu64
+			    " of them hashes, %u blocks, %u columns\ntime %s to %s, received up to %s\n",
+	       segment_ledger(s), segment_first(s), segment_next(s), segment_bytes(s), tree_bytes(s),
+	       segment_block_count(s), segment_column_count(s), time_min, time_max, received);
 }
 
 static void print_block(const struct inspect_options *o, const struct segment *s, uint32_t block)

@@ -128,6 +128,8 @@ test('seal, inspect and verify', async () => {
   const head = await stele(['inspect', segment]);
   assert.equal(head.code, 0, head.stderr);
   assert.match(head.stdout, /ledger 1, records 0 to below/);
+  const facts = JSON.parse((await stele(['inspect', '--json', segment])).stdout.split('\n')[0]);
+  assert.equal(facts.tree_bytes, 32 * (Math.floor(facts.next / 256) + facts.next.toString(2).replaceAll('0', '').length));
   const block = await stele(['inspect', '--block', '0', '--json', segment]);
   assert.ok(block.stdout.split('\n').some((l) => l.includes('"path":"action"')), block.stdout);
   const records = await stele(['inspect', '--records', '--block', '0', segment]);
