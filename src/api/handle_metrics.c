@@ -39,8 +39,10 @@ static void put_figures(struct server *s, const struct store_figures *f, const s
 			const struct retention_result *t, bool is_writable, struct buf *to)
 {
 	struct log_figures log;
+	struct tls_figures tls;
 
 	service_log_figures(s->service, &log);
+	tls_figures(s->tls, &tls);
 #define METRIC(name, type, help, value) put_metric(to, name, type, help, value);
 #include "api/metric.tbl"
 #undef METRIC

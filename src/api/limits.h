@@ -39,6 +39,8 @@
 #define TAIL_RETRY_MS      2000        /* what followers are told to wait before they connect again */
 #define HEARTBEAT_S        15          /* a follower gets a sign of life so often: proxies close what is silent */
 #define STOP_TIMEOUT_MS    10000       /* requests whose body is still coming may take so long when the server stops */
+#define TLS_LOOK_MS        2000        /* how often the files of the certificate are looked at */
+#define TLS_RETIRED_S      259200      /* a replaced one is kept so long: a handshake takes no two request timeouts */
 #define LISTEN_BACKLOG     4096        /* connections that wait for accept */
 #define RETRY_AFTER_S      1           /* what a 503 tells the client */
 

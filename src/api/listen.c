@@ -54,7 +54,7 @@ static int open_socket(const struct addrinfo *a, struct err *err)
 	return E_IO;
 }
 
-static int make_url(int fd, const char *host, char url[LISTEN_URL_MAX], struct err *err)
+static int make_url(int fd, bool is_tls, const char *host, char url[LISTEN_URL_MAX], struct err *err)
 {
 	struct sockaddr_storage bound;
 	socklen_t len = sizeof(bound);
@@ -66,11 +66,12 @@ static int make_url(int fd, const char *host, char url[LISTEN_URL_MAX], struct e
 		return err_set(err, E_IO, "the port of the listening socket is not known");
 	if (host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
 		host = "localhost";
-	snprintf(url, LISTEN_URL_MAX, strchr(host, ':') ? "http://[%s]:%s" : "http://%s:%s", host, port);
+	snprintf(url, LISTEN_URL_MAX, strchr(host, ':') ? "http%s://[%s]:%s" : "http%s://%s:%s", is_tls ? "s" : "",
+		 host, port);
 	return 0;
 }
 
-int listen_open(const char *address, int *ret_fd, char ret_url[LISTEN_URL_MAX], struct err *err)
+int listen_open(const char *address, bool is_tls, int *ret_fd, char ret_url[LISTEN_URL_MAX], struct err *err)
 {
 	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *found = NULL;
@@ -88,7 +89,7 @@ int listen_open(const char *address, int *ret_fd, char ret_url[LISTEN_URL_MAX], 
 	freeaddrinfo(found);
 	if (fd < 0)
 		return err_set(err, E_IO, "cannot listen on %s: %s", address, err ? err->message : "");
-	if ((rc = make_url(fd, host, ret_url, err)) < 0)
+	if ((rc = make_url(fd, is_tls, host, ret_url, err)) < 0)
 		close(fd);
 	else
 		*ret_fd = fd;

@@ -25,6 +25,7 @@
 #include "api/route.h"
 #include "api/stream.h"
 #include "api/tail.h"
+#include "api/tls.h"
 #include "api/work.h"
 #include "base/thread.h"
 #include "codec/record.h"
@@ -83,6 +84,7 @@ struct parser_slot {
 struct server {
 	struct service *service;
 	struct MHD_Daemon *daemon;
+	struct tls *tls; /* NULL: plain HTTP */
 	struct work *work;
 	struct meter meter;
 	struct budget budget;

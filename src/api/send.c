@@ -9,10 +9,18 @@
 /* Answers are data for programs, but for the few pages, which have a policy of their own. */
 #define DATA_POLICY "default-src 'none'; frame-ancestors 'none'"
 
-/* On every answer. */
+/* On every answer: no page of another origin may show it, read it, or learn where it was. What says that other origins
+ * may read (Access-Control-Allow-Origin) is never sent. */
 static const char *const fixed_headers[][2] = {
 	{"X-Content-Type-Options", "nosniff"},
+	{"X-Frame-Options", "DENY"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cross-Origin-Opener-Policy", "same-origin"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
 };
+
+/* Under TLS: browsers come back under TLS alone, for a year. */
+#define HSTS "max-age=31536000"
 
 /* An answer without an end is read from its tail, one that is made while it is sent from its stream; others' bodies are
  * there. */
@@ -26,7 +34,7 @@ static struct MHD_Response *make_response(struct request *r)
 	return MHD_create_response_from_buffer(r->reply.body.len, r->reply.body.p, MHD_RESPMEM_PERSISTENT);
 }
 
-static bool add_headers(const struct reply *reply, struct MHD_Response *response)
+static bool add_headers(const struct reply *reply, bool is_tls, struct MHD_Response *response)
 {
 	bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) == MHD_YES;
 	char seconds[12];
@@ -49,6 +57,8 @@ static bool add_headers(const struct reply *reply, struct MHD_Response *response
 	if (reply->wants_basic)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 						   "Basic realm=\"stele\", charset=\"UTF-8\"") == MHD_YES;
+	if (is_tls)
+		ok = ok && MHD_add_response_header(response, "Strict-Transport-Security", HSTS) == MHD_YES;
 	if (reply->closes)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
 	if (reply->wants_retry) {
@@ -75,7 +85,7 @@ enum MHD_Result request_send(struct request *r)
 	response = make_response(r);
 	if (!response)
 		return MHD_NO;
-	if (add_headers(reply, response))
+	if (add_headers(reply, r->server->tls, response))
 		result = MHD_queue_response(r->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
 	return result;

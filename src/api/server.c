@@ -56,14 +56,20 @@ static unsigned raise_handles(void)
 
 static struct MHD_Daemon *start_daemon(struct server *s, const struct server_config *config)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (config->tls ? MHD_USE_TLS : 0);
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_handshake_callback()},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 
 	return MHD_start_daemon(flags, 0, NULL, NULL, request_on_access, s, MHD_OPTION_LISTEN_SOCKET, config->listen_fd,
 				MHD_OPTION_THREAD_POOL_SIZE, CONNECTION_THREADS, MHD_OPTION_CONNECTION_LIMIT,
 				raise_handles(), MHD_OPTION_CONNECTION_TIMEOUT, config->idle_timeout_s,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 				MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-				on_connection, s, MHD_OPTION_END);
+				on_connection, s, MHD_OPTION_ARRAY, config->tls ? tls : none, MHD_OPTION_END);
 }
 
 static struct server *free_server(struct server *s)
@@ -85,6 +91,7 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	struct server *s = xalloc(sizeof(*s));
 
 	s->service = config->service;
+	s->tls = config->tls;
 	s->budget.max_bytes = BODY_MEMORY_MAX;
 	mutex_init(&s->pool_mu);
 	streams_init(&s->streams);

@@ -1,6 +1,7 @@
 /*
- * stele serve: start order is socket, data folder, server, so that a taken port or a locked folder is said before
- * anything is touched; stop order is the reverse. Signals are taken by this thread alone, which only waits for them.
+ * stele serve: start order is certificate, socket, data folder, server, so that a wrong file, a taken port or a locked
+ * folder is said before anything is touched; stop order is the reverse. Signals are taken by this thread alone, which
+ * only waits for them.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "api/limits.h"
 #include "api/listen.h"
 #include "api/server.h"
+#include "api/tls.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "main/command.h"
@@ -22,6 +24,8 @@ struct serve_options {
 	const char *log_host;
 	const char *state;
 	const char *master_key;
+	const char *tls_cert;
+	const char *tls_key;
 	uint32_t idle_timeout_s;
 	uint32_t request_timeout_s;
 	uint32_t heartbeat_s;
@@ -31,12 +35,15 @@ struct serve_options {
 	bool is_verbose;
 };
 
-/* Blocked before the first thread starts, so that all threads leave them to this one. */
-static void block_signals(sigset_t *set)
+/* Blocked before the first thread starts, so that all threads leave them to this one. Without a certificate to read
+ * again a hang-up ends the program, as it does others. */
+static void block_signals(sigset_t *set, bool takes_hangup)
 {
 	sigemptyset(set);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGTERM);
+	if (takes_hangup)
+		sigaddset(set, SIGHUP);
 	must(pthread_sigmask(SIG_BLOCK, set, NULL) == 0);
 }
 
@@ -48,12 +55,14 @@ static void greet(const char *url, const char *folder, bool is_first)
 	fflush(stdout);
 }
 
-static void wait_for_stop(const sigset_t *set)
+static void wait_for_stop(const sigset_t *set, struct tls *tls)
 {
 	int signal_number = 0;
 
-	while (sigwait(set, &signal_number) != 0)
-		continue;
+	while (sigwait(set, &signal_number) != 0 || signal_number == SIGHUP) {
+		if (signal_number == SIGHUP)
+			tls_reload(tls);
+	}
 	diag(DIAG_INFO, "main", "stopping: signal=%d", signal_number);
 }
 
@@ -78,21 +87,27 @@ static int run(const struct serve_options *o, struct err *err)
 	int rc;
 
 	mem_tune_for_server();
-	block_signals(&set);
-	if ((rc = listen_open(o->listen, &config.listen_fd, url, err)) < 0)
+	block_signals(&set, o->tls_cert);
+	if (o->tls_cert && (rc = tls_open(o->tls_cert, o->tls_key, &config.tls, err)) < 0)
 		return rc;
+	if ((rc = listen_open(o->listen, config.tls, &config.listen_fd, url, err)) < 0) {
+		tls_close(config.tls);
+		return rc;
+	}
 	service_config.url = url;
 	if ((rc = service_open(&service_config, &service, &is_first, err)) < 0) {
 		close(config.listen_fd);
+		tls_close(config.tls);
 		return rc;
 	}
 	config.service = service;
 	if ((rc = server_start(&config, &server, err)) == 0) {
 		greet(url, o->data, is_first);
-		wait_for_stop(&set);
+		wait_for_stop(&set, config.tls);
 		server_stop(server);
 	}
 	service_close(service);
+	tls_close(config.tls);
 	return rc;
 }
 
@@ -113,6 +128,9 @@ int cmd_serve(int argc, char **argv)
 		 "keep the signed tree heads here too, outside of the data folder, so that an old copy of it is found "
 		 "out",
 		 &o.state, 0, 0},
+		{"tls-cert", OPTION_TEXT, "FILE",
+		 "serve HTTPS alone, with this chain of certificates (PEM); with --tls-key", &o.tls_cert, 0, 0},
+		{"tls-key", OPTION_TEXT, "FILE", "the private key of the first of them (PEM)", &o.tls_key, 0, 0},
 		{"idle-timeout", OPTION_NUMBER, "SECONDS", "close connections on which nothing moves (30)",
 		 &o.idle_timeout_s, 1, 86400},
 		{"request-timeout", OPTION_NUMBER, "SECONDS",
@@ -137,6 +155,10 @@ int cmd_serve(int argc, char **argv)
 		return code;
 	if (!o.data) {
 		fprintf(stderr, "stele serve: --data DIR is required\n");
+		return EXIT_CODE_USAGE;
+	}
+	if (!o.tls_cert != !o.tls_key) {
+		fprintf(stderr, "stele serve: --tls-cert FILE and --tls-key FILE go together\n");
 		return EXIT_CODE_USAGE;
 	}
 	diag_set_level(o.is_verbose ? DIAG_DEBUG : DIAG_INFO);

@@ -72,6 +72,8 @@ int target_resolve(struct target *t, struct err *err)
 			     "no API key; give --key, STELE_KEY, or --data with the data folder of the server");
 		goto out;
 	}
+	if (!t->ca)
+		t->ca = getenv("STELE_CA");
 	t->base = make_base(url);
 	t->authorization = xformat("Authorization: Bearer %s", key);
 out:
@@ -144,6 +146,7 @@ int target_run(const struct target *t, struct http_client *client, struct http_r
 	}
 	request->url = url;
 	request->headers = headers;
+	request->ca_file = t->ca;
 	rc = http_client_run(client, request, ret, err);
 	if (rc == 0 && ret->status >= 400)
 		rc = take_error(ret, err);

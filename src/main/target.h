@@ -1,6 +1,7 @@
 /*
  * Which server a command talks to, and with which key: --url and --key, else the environment (STELE_URL, STELE_KEY),
- * else bootstrap.json of --data, else http://localhost:8470. A key is never printed.
+ * else bootstrap.json of --data, else http://localhost:8470. Whom to trust for https is --ca, else STELE_CA, else the
+ * system's list. A key is never printed.
  */
 #ifndef STELE_MAIN_TARGET_H
 #define STELE_MAIN_TARGET_H
@@ -13,6 +14,7 @@ struct target {
 	const char *url; /* options */
 	const char *key;
 	const char *data;
+	const char *ca;
 
 	char *base;          /* resolved: URL without '/' at its end */
 	char *authorization; /* "Authorization: Bearer …" */
@@ -22,6 +24,10 @@ struct target {
 #define TARGET_SPECS(t)                                                                                                \
 	{"url", OPTION_TEXT, "URL", "the server (STELE_URL, or http://localhost:8470)", &(t).url, 0, 0},               \
 		{"key", OPTION_TEXT, "KEY", "the API key (STELE_KEY, or the one of --data)", &(t).key, 0, 0},          \
+		{"ca",    OPTION_TEXT,                                                                                 \
+		 "FILE",  "certificates (PEM) that vouch for the server (STELE_CA, or the system's)",                  \
+		 &(t).ca, 0,                                                                                           \
+		 0},                                                                                                   \
 	{                                                                                                              \
 		"data", OPTION_TEXT, "DIR", "take url and key from bootstrap.json of this data folder", &(t).data, 0,  \
 			0                                                                                              \

@@ -93,6 +93,8 @@ static void set_request(struct http_client *c, const struct http_request *reques
 	curl_easy_setopt(c->curl, CURLOPT_URL, request->url);
 	curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+	if (request->ca_file)
+		curl_easy_setopt(c->curl, CURLOPT_CAINFO, request->ca_file);
 	curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, c->message);
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c->curl, CURLOPT_TCP_NODELAY, 1L);
@@ -116,6 +118,7 @@ static int code_of(CURLcode code)
 	switch (code) {
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_SSL_CACERT_BADFILE:
 		return E_INVALID;
 	case CURLE_OPERATION_TIMEDOUT:
 		return E_TIMEOUT;

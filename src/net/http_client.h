@@ -25,6 +25,7 @@ struct http_request {
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL at the end; may be NULL */
 	struct span body;           /* of a POST */
+	const char *ca_file;        /* PEM: who vouches for the server; NULL: whom the system trusts */
 	long timeout_ms;            /* for all of it; 0: none */
 	http_body_fn *on_body;      /* gets the body of an answer of status 200, of any length, which is then not kept;
 				       NULL: it is */

@@ -47,14 +47,14 @@ static void test_listen__takes_addresses_and_refuses_others(void **state)
 	int other = -1;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(listen_open(bad[i], &fd, url, &err), E_INVALID);
-	assert_int_equal(listen_open("127.0.0.1:0", &fd, url, &err), 0);
+		assert_int_equal(listen_open(bad[i], false, &fd, url, &err), E_INVALID);
+	assert_int_equal(listen_open("127.0.0.1:0", false, &fd, url, &err), 0);
 	assert_int_equal(sscanf(url, "http://%31s", again), 1);
-	assert_int_equal(listen_open(again, &other, url, &err), E_IO);
+	assert_int_equal(listen_open(again, false, &other, url, &err), E_IO);
 	assert_non_null(strstr(err.message, again));
 	close(fd);
-	assert_int_equal(listen_open(":0", &fd, url, &err), 0);
-	assert_non_null(strstr(url, "http://localhost:"));
+	assert_int_equal(listen_open(":0", true, &fd, url, &err), 0);
+	assert_non_null(strstr(url, "https://localhost:"));
 	close(fd);
 }
 

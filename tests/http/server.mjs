@@ -2,6 +2,7 @@
 import { spawn, execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,12 +27,19 @@ export async function within(ms, promise) {
   clearTimeout(timer);
 }
 
-// A running server. stop() ends it cleanly, kill() does not; start() begins again on the same folder.
+// A running server. stop() ends it cleanly, kill() does not; start() begins again on the same folder. `ca`: it speaks TLS,
+// and this vouches for it.
 export class Server {
-  constructor(folder = makeFolder(), args = []) {
+  constructor(folder = makeFolder(), args = [], ca = undefined) {
     this.folder = folder;
     this.args = args;
-    this.agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
+    this.ca = ca;
+    this.agent = this.makeAgent();
+  }
+
+  makeAgent() {
+    const options = { keepAlive: true, maxSockets: 256, ca: this.ca };
+    return this.ca ? new https.Agent(options) : new http.Agent(options);
   }
 
   async start() {
@@ -46,7 +54,7 @@ export class Server {
       let out = '';
       child.stdout.on('data', (d) => {
         out += d;
-        const found = /listens on (http:\/\/\S+?),/.exec(out);
+        const found = /listens on (https?:\/\/\S+?),/.exec(out);
         if (found) done(found[1]);
       });
       child.on('error', fail);
@@ -65,7 +73,7 @@ export class Server {
     if (signal === 'SIGTERM' && (end.code !== 0 || /Sanitizer|runtime error/.test(this.log)))
       throw new Error(`the server ended with ${end.code ?? end.signal}: ${this.log}`);
     this.agent.destroy();
-    this.agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
+    this.agent = this.makeAgent();
     return end;
   }
 
@@ -83,7 +91,7 @@ export class Server {
   request(method, path, { body, headers = {}, key = this.key, agent = this.agent } = {}) {
     const bytes = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     return new Promise((done, fail) => {
-      const req = http.request(
+      const req = (this.ca ? https : http).request(
         {
           host: '127.0.0.1',
           port: this.port,
