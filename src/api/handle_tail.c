@@ -5,6 +5,7 @@
 #include "api/request.h"
 #include "api/scope.h"
 #include "base/clock.h"
+#include "service/sight.h"
 
 #define CONTENT_EVENTS "text/event-stream"
 
@@ -41,8 +42,9 @@ static int open_tail(struct request *r, struct err *err)
 		return rc;
 	if ((rc = take_position(r, &c, err)) < 0)
 		return rc;
-	if ((rc = query_parse(r->params.value[PARAM_QUERY], clock_wall_us(), &c.query, err)) < 0)
-		return name_field(err, "query", rc);
+	rc = sight_query(&r->who, c.ledger, r->params.value[PARAM_QUERY], clock_wall_us(), &c.query, err);
+	if (rc < 0)
+		return rc;
 	if (r->match.is_head) {
 		query_free(c.query);
 		return 0;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "service/sight.h"
 
 /* An id without data sets where a client that connects again goes on, and is no event. */
 void tail__put_sign(struct tail *t)
@@ -79,7 +80,8 @@ static bool fetch(struct tail *t)
 	struct follow f = FOLLOW_INIT;
 	struct err err = ERR_INIT;
 
-	if (service_follow(t->hub->service, &c->who, c->ledger, c->query, t->position, t->batch, TAIL_BYTES_MAX, &f,
+	if (sight_still(t->hub->service, &c->who, PERMISSION_READ, &err) < 0 ||
+	    service_follow(t->hub->service, &c->who, c->ledger, c->query, t->position, t->batch, TAIL_BYTES_MAX, &f,
 			   &err) < 0) {
 		put_error(t, &err);
 		return false;

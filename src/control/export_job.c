@@ -12,7 +12,7 @@ const char *const control_export_states[EXPORT_STATE_COUNT] = {"queued", "runnin
 
 #define COLUMNS                                                                                                        \
 	"id, org, client_id, format, ledger, newest_first, from_time, to_time, ledger_size, query, columns, state, "   \
-	"error, error_code, created, started, finished, expires, records, bytes"
+	"error, error_code, created, started, finished, expires, records, bytes, narrow"
 
 enum {
 	AT_ID,
@@ -35,12 +35,14 @@ enum {
 	AT_EXPIRES,
 	AT_RECORDS,
 	AT_BYTES,
+	AT_NARROW,
 };
 
 void control_export_job_release(struct control_export_job *j)
 {
 	free(j->query);
 	free(j->columns);
+	free(j->narrow);
 	free(j->error);
 	*j = (struct control_export_job){0};
 }
@@ -74,6 +76,7 @@ static void bind_job(sqlite3_stmt *stmt, const struct control_export_job *j)
 	bind_number(stmt, AT_CREATED, j->created_us);
 	for (int at = AT_STARTED; at <= AT_BYTES; at++)
 		bind_number(stmt, at, 0);
+	bind_text(stmt, AT_NARROW, j->narrow ? j->narrow : "");
 }
 
 /* Runs a statement that yields no row, and finalizes it; *ret_changed says how many rows it touched. */
@@ -90,7 +93,7 @@ static int run_statement(struct control *c, sqlite3_stmt *stmt, const char *what
 int control_export_job_create(struct control *c, const struct control_export_job *j, struct err *err)
 {
 	static const char sql[] = "INSERT INTO export_jobs (" COLUMNS
-				  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+				  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	bool entered = control__enter(c);
 	sqlite3_stmt *stmt = NULL;
 	int64_t changed;
@@ -157,6 +160,7 @@ static int read_job(sqlite3_stmt *stmt, struct control_export_job *ret, struct e
 	j.ledger_size = sqlite3_column_int64(stmt, AT_SIZE);
 	j.query = copy_text(stmt, AT_QUERY);
 	j.columns = copy_text(stmt, AT_COLUMNS);
+	j.narrow = copy_text(stmt, AT_NARROW);
 	j.error = copy_text(stmt, AT_ERROR);
 	j.created_us = sqlite3_column_int64(stmt, AT_CREATED);
 	j.started_us = sqlite3_column_int64(stmt, AT_STARTED);

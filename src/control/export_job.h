@@ -31,8 +31,9 @@ struct control_export_job {
 	int64_t from_us;
 	int64_t to_us;
 	int64_t ledger_size;
-	char *query; /* owned, as is columns and error; never NULL once filled */
+	char *query; /* owned, as are columns, narrow and error; never NULL once filled */
 	char *columns;
+	char *narrow; /* what its principal sees; "": all */
 	enum control_export_state state;
 	char *error; /* FAILED: why; else "" */
 	char error_code[EXPORT_WORD_MAX + 1];

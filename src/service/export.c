@@ -11,6 +11,8 @@
 #include "codec/timestamp.h"
 #include "query/path_list.h"
 #include "service/export_priv.h"
+#include "service/key_cache.h"
+#include "service/sight.h"
 
 const char *const export_format_names[EXPORT_FORMAT_COUNT + 1] = {"csv", "json", "ndjson", "zip", NULL};
 
@@ -66,14 +68,14 @@ static int name_field(struct err *err, const char *field, int rc)
 	return rc;
 }
 
-static int check_texts(const struct export_params *p, int64_t now_us, struct err *err)
+static int check_texts(const struct principal *who, const struct export_params *p, int64_t now_us, struct err *err)
 {
 	struct path_list columns;
 	struct query *query;
 	int rc;
 
-	if ((rc = query_parse(p->query, now_us, &query, err)) < 0)
-		return name_field(err, "query", rc);
+	if ((rc = sight_query(who, p->ledger, p->query, now_us, &query, err)) < 0)
+		return rc;
 	query_free(query);
 	if (p->format == EXPORT_ZIP && p->newest_first)
 		return name_field(
@@ -100,13 +102,14 @@ int export_resolve(const struct principal *who, const struct export_params *p, s
 				   .ledger = p->ledger,
 				   .newest_first = p->newest_first,
 				   .created_us = clock_wall_us(),
+				   .narrow = who->narrow_text,
 				   .query = p->query,
 				   .columns = p->columns};
 	struct search_params range = {.from = p->from, .to = p->to};
 	struct search_request r;
 	int rc;
 
-	if ((rc = check_texts(p, spec.created_us, err)) < 0)
+	if ((rc = check_texts(who, p, spec.created_us, err)) < 0)
 		return rc;
 	if ((rc = service__parse_range(&range, spec.created_us, &r, err)) < 0)
 		return rc;
@@ -158,10 +161,15 @@ static int open_parts(struct export *x, struct service *s, struct org *org, stru
 				   .after = UINT64_MAX,
 				   .total = SEARCH_TOTAL_NONE,
 				   .team = s->team};
+	const struct narrow *narrow;
 	int rc;
 
 	if ((rc = query_parse(x->spec.query, x->spec.created_us, &x->query, err)) < 0)
 		return name_field(err, "query", rc);
+	if ((rc = service__narrow(s, x->spec.narrow ? x->spec.narrow : "", &narrow, err)) < 0)
+		return rc;
+	query_narrow(x->query, narrow ? narrow->query : NULL);
+	x->spec.narrow = narrow ? narrow->text : "";
 	r.query = x->query;
 	if ((rc = ledger_snapshot(org->ledger[x->spec.ledger], &x->snapshot, err)) < 0)
 		return rc;

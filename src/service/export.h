@@ -32,12 +32,13 @@ struct export_spec {
 	int64_t to_us;   /* INT64_MAX: none */
 	uint64_t size;   /* records of the ledger that are looked at: those below it */
 	int64_t created_us;
-	struct span query; /* borrowed */
+	const char *narrow; /* who asks sees only this (principal.narrow_text); borrowed; NULL: all */
+	struct span query;  /* borrowed */
 	struct span columns;
 };
 
-/* Checks all of `p` and makes it definite; the spec borrows from it. E_INVALID, E_SYNTAX, E_TOO_LARGE; err->field names
- * the parameter. */
+/* Checks all of `p` and makes it definite; the spec borrows from it. E_INVALID, E_SYNTAX, E_TOO_LARGE; E_FORBIDDEN;
+ * err->field names the parameter. */
 int export_resolve(const struct principal *who, const struct export_params *p, struct export_spec *ret, struct err *err)
 	__attribute__((warn_unused_result));
 

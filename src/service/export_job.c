@@ -13,6 +13,7 @@
 #include "service/export_box.h"
 #include "service/export_queue.h"
 #include "service/service_priv.h"
+#include "service/sight.h"
 
 void export_view_release(struct export_view *v)
 {
@@ -45,6 +46,7 @@ static void fill_job(const struct principal *who, const struct export_spec *spec
 					 .ledger_size = (int64_t)spec->size,
 					 .query = copy_text(spec->query),
 					 .columns = copy_text(spec->columns),
+					 .narrow = xstrdup(spec->narrow ? spec->narrow : ""),
 					 .error = xstrdup(""),
 					 .created_us = spec->created_us};
 	rand_bytes(random, sizeof(random));
@@ -128,17 +130,28 @@ int service_export_create(struct service *s, const struct principal *who, const 
 
 /* ---- looking at them ---- */
 
+static int not_found(struct err *err)
+{
+	return err_set(err, E_NOT_FOUND, "there is no such export");
+}
+
 /* Ids are compared as texts; what cannot be one is not looked for. */
 static int find_job(struct service *s, const struct principal *who, struct span id, struct control_export_job *ret,
 		    struct err *err)
 {
 	char text[EXPORT_ID_LEN + 1];
+	int rc;
 
 	if (id.len != EXPORT_ID_LEN || memchr(id.p, 0, id.len))
-		return err_set(err, E_NOT_FOUND, "there is no such export");
+		return not_found(err);
 	memcpy(text, id.p, EXPORT_ID_LEN);
 	text[EXPORT_ID_LEN] = '\0';
-	return control_export_job_get(s->control, who->org->control.id, text, ret, err);
+	if ((rc = control_export_job_get(s->control, who->org->control.id, text, ret, err)) < 0)
+		return rc;
+	if (sight_covers(who, ret->ledger, ret->narrow))
+		return 0;
+	control_export_job_release(ret);
+	return not_found(err);
 }
 
 int service_export_get(struct service *s, const struct principal *who, struct span id, struct export_view *ret,
@@ -158,15 +171,24 @@ int service_export_list(struct service *s, const struct principal *who, struct e
 			struct err *err)
 {
 	struct control_export_job *jobs = xarray(EXPORT_JOBS_MAX, sizeof(*jobs));
-	int rc = control_export_job_list(s->control, who->org->control.id, EXPORT_JOBS_MAX, jobs, ret_count, err);
+	struct export_view *views;
+	size_t stored = 0, seen = 0;
+	int rc = control_export_job_list(s->control, who->org->control.id, EXPORT_JOBS_MAX, jobs, &stored, err);
 
-	if (rc == 0) {
-		*ret = xarray(*ret_count + 1, sizeof(**ret));
-		for (size_t i = 0; i < *ret_count; i++) {
-			(*ret)[i].job = jobs[i];
-			fill_view(s, &(*ret)[i]);
+	if (rc < 0)
+		goto out;
+	views = xarray(stored + 1, sizeof(*views));
+	for (size_t i = 0; i < stored; i++) {
+		if (!sight_covers(who, jobs[i].ledger, jobs[i].narrow)) {
+			control_export_job_release(&jobs[i]);
+			continue;
 		}
+		views[seen].job = jobs[i];
+		fill_view(s, &views[seen++]);
 	}
+	*ret = views;
+	*ret_count = seen;
+out:
 	free(jobs);
 	return rc;
 }

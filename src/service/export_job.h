@@ -1,6 +1,7 @@
 /*
  * Exports as jobs: made in the background into a file of <data>/exports/, which can be downloaded any number of times
- * until it expires. A job belongs to the org of the key that asked for it. Jobs are kept in control.db and go on after
+ * until it expires. A job belongs to the org of the key that asked for it; a narrowed key sees those of keys narrowed
+ * alike, and who may not read self those of main. Jobs are kept in control.db and go on after
  * a restart, from the beginning and over the same records.
  */
 #ifndef STELE_SERVICE_EXPORT_JOB_H

@@ -254,6 +254,7 @@ static int open_job(struct export_queue *q, const struct control_export_job *j, 
 				   .to_us = j->to_us,
 				   .size = (uint64_t)j->ledger_size,
 				   .created_us = j->created_us,
+				   .narrow = j->narrow,
 				   .query = span_str(j->query),
 				   .columns = span_str(j->columns)};
 	struct org *org;

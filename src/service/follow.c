@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "service/service_priv.h"
+#include "service/sight.h"
 
 uint64_t service_size(struct service *s, const struct principal *who, enum control_ledger_name ledger)
 {
@@ -18,12 +19,13 @@ int service_position(struct service *s, const struct principal *who, enum contro
 		     uint64_t *ret, struct err *err)
 {
 	uint64_t index;
+	int rc = sight_index(s, who, ledger, id, &index, err);
 
-	(void)s;
-	if (!ledger_index_of_id(who->org->ledger[ledger], id, &index))
+	if (rc == E_NOT_FOUND)
 		return err_set(err, E_INVALID, "no event of this ledger has this id");
-	*ret = index + 1;
-	return 0;
+	if (rc == 0)
+		*ret = index + 1;
+	return rc;
 }
 
 void service_id(struct service *s, const struct principal *who, enum control_ledger_name ledger, uint64_t index,
@@ -122,6 +124,8 @@ int service_follow(struct service *s, const struct principal *who, enum control_
 	struct snapshot *snapshot = NULL;
 	int rc;
 
+	if ((rc = sight_ledger(who, ledger, err)) < 0)
+		return rc;
 	if ((rc = ledger_snapshot(who->org->ledger[ledger], &snapshot, err)) < 0)
 		return rc;
 	r.size = snapshot->size;

@@ -5,6 +5,7 @@
 #include "codec/json_text.h"
 #include "service/self_event.h"
 #include "service/service_priv.h"
+#include "service/sight.h"
 #include "store/tree.h"
 
 /* A refusal is a state of the server, and not the client's fault. */
@@ -58,8 +59,11 @@ int service_log_tile(struct service *s, const struct principal *who, enum contro
 	struct snapshot *snapshot;
 	struct tree *tree;
 	uint64_t size;
-	int rc = log_signer_checkpoint(s->signer, who->org->control.ledger[ledger], &checkpoint, &size, err);
+	int rc;
 
+	if (tile->is_entries && ((rc = sight_ledger(who, ledger, err)) < 0 || (rc = sight_whole(who, err)) < 0))
+		return rc;
+	rc = log_signer_checkpoint(s->signer, who->org->control.ledger[ledger], &checkpoint, &size, err);
 	buf_release(&checkpoint);
 	if (rc < 0)
 		return as_unavailable(rc, err);

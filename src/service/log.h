@@ -17,7 +17,8 @@ int service_log_find(const struct principal *who, struct span org_key, struct sp
 int service_log_checkpoint(struct service *s, const struct principal *who, enum control_ledger_name ledger,
 			   struct buf *to, struct err *err) __attribute__((warn_unused_result));
 
-/* Appends a tile's hashes, or a bundle's entries. E_NOT_FOUND beyond the published checkpoint. */
+/* Appends a tile's hashes, or a bundle's entries. E_NOT_FOUND beyond the published checkpoint; E_FORBIDDEN for
+ * entries that the principal does not see, or not all of. */
 int service_log_tile(struct service *s, const struct principal *who, enum control_ledger_name ledger,
 		     const struct tile_path *tile, struct buf *to, struct err *err) __attribute__((warn_unused_result));
 

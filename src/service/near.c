@@ -1,5 +1,6 @@
 /* An event and its neighbours: two searches that go on from it, one in each direction. */
 #include "service/service_priv.h"
+#include "service/sight.h"
 
 void near_release(struct near *n)
 {
@@ -44,8 +45,8 @@ int service_near(struct service *s, const struct principal *who, const struct se
 	int rc;
 
 	must(before <= NEAR_MAX && after <= NEAR_MAX);
-	if (!ledger_index_of_id(who->org->ledger[params->ledger], id, &index))
-		return err_set(err, E_NOT_FOUND, "no event of this ledger has this id");
+	if ((rc = sight_index(s, who, params->ledger, id, &index, err)) < 0)
+		return rc;
 	if ((rc = search_side(s, who, params, id, false, before, &n.before, err)) < 0)
 		goto out;
 	if ((rc = search_side(s, who, params, id, true, after, &n.after, err)) < 0)

@@ -8,6 +8,7 @@
 #include "codec/json_text.h"
 #include "crypto/tlog_proof.h"
 #include "service/proof_priv.h"
+#include "service/sight.h"
 #include "store/tree.h"
 
 /* ---- the head ---- */
@@ -189,9 +190,10 @@ int service_prove_run(struct service *s, const struct principal *who, enum contr
 int service_index(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct span id,
 		  uint64_t *ret, struct err *err)
 {
-	(void)s;
-	if (ledger_index_of_id(who->org->ledger[ledger], id, ret))
-		return 0;
+	int rc = sight_index(s, who, ledger, id, ret, err);
+
+	if (rc != E_NOT_FOUND)
+		return rc;
 	return err_set(err, E_NOT_FOUND, "there is no event %.*s in ledger %s", (int)(id.len < 64 ? id.len : 64), id.p,
 		       control_ledger_names[ledger]);
 }

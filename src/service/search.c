@@ -15,6 +15,7 @@
 #include "query/tally.h"
 #include "service/cursor.h"
 #include "service/service_priv.h"
+#include "service/sight.h"
 
 void page_release(struct page *p)
 {
@@ -95,16 +96,17 @@ static int apply_cursor(const struct principal *who, const struct search_params 
 	return 0;
 }
 
-static int apply_after(const struct principal *who, const struct search_params *p, struct search_request *r,
-		       struct err *err)
+/* What is not there is no fault of the resource here, but of the parameter. */
+static int apply_after(struct service *s, const struct principal *who, const struct search_params *p,
+		       struct search_request *r, struct err *err)
 {
-	if (ledger_index_of_id(who->org->ledger[p->ledger], p->after, &r->after))
-		return 0;
-	return err_set(err, E_INVALID, "no event of this ledger has this id");
+	int rc = sight_index(s, who, p->ledger, p->after, &r->after, err);
+
+	return rc == E_NOT_FOUND ? err_set(err, E_INVALID, "no event of this ledger has this id") : rc;
 }
 
-static int make_request(const struct principal *who, const struct search_params *p, struct span binding, int64_t now_us,
-			struct search_request *r, struct err *err)
+static int make_request(struct service *s, const struct principal *who, const struct search_params *p,
+			struct span binding, int64_t now_us, struct search_request *r, struct err *err)
 {
 	int rc;
 
@@ -115,7 +117,7 @@ static int make_request(const struct principal *who, const struct search_params 
 	r->after = UINT64_MAX;
 	if (p->cursor.len > 0 && (rc = apply_cursor(who, p, binding, r, err)) < 0)
 		return name_field(err, "cursor", rc);
-	if (p->cursor.len == 0 && p->after.len > 0 && (rc = apply_after(who, p, r, err)) < 0)
+	if (p->cursor.len == 0 && p->after.len > 0 && (rc = apply_after(s, who, p, r, err)) < 0)
 		return name_field(err, "after", rc);
 	return 0;
 }
@@ -218,7 +220,7 @@ static int run(struct service *s, const struct principal *who, const struct sear
 
 	if ((rc = make_binding(who, p, query, &binding, err)) < 0)
 		goto out;
-	if ((rc = make_request(who, p, buf_span(&binding), now_us, &r, err)) < 0)
+	if ((rc = make_request(s, who, p, buf_span(&binding), now_us, &r, err)) < 0)
 		goto out;
 	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &snapshot, err)) < 0)
 		goto out;
@@ -266,9 +268,9 @@ int service_search(struct service *s, const struct principal *who, const struct 
 		now_us = clock_wall_us();
 	if ((rc = parse_sort(params, &sort, &is_sorted, err)) < 0)
 		return rc;
-	if ((rc = query_parse(params->query, now_us, &query, err)) < 0) {
+	if ((rc = sight_query(who, params->ledger, params->query, now_us, &query, err)) < 0) {
 		field_release(&sort);
-		return name_field(err, "query", rc);
+		return rc;
 	}
 	rc = run(s, who, params, query, is_sorted ? &sort : NULL, now_us, &page, err);
 	query_free(query);
@@ -294,8 +296,8 @@ int service__scope_open(const struct principal *who, const struct search_params 
 		return rc;
 	scope.from_us = r.from_us;
 	scope.to_us = r.to_us;
-	if ((rc = query_parse(params->query, now_us, &scope.query, err)) < 0)
-		return name_field(err, "query", rc);
+	if ((rc = sight_query(who, params->ledger, params->query, now_us, &scope.query, err)) < 0)
+		return rc;
 	if ((rc = ledger_snapshot(who->org->ledger[params->ledger], &scope.snapshot, err)) < 0) {
 		query_free(scope.query);
 		return rc;
@@ -330,9 +332,8 @@ int service_event(struct service *s, const struct principal *who, enum control_l
 	uint64_t index;
 	int rc;
 
-	(void)s;
-	if (!ledger_index_of_id(l, id, &index))
-		return err_set(err, E_NOT_FOUND, "no event of this ledger has this id");
+	if ((rc = sight_index(s, who, ledger, id, &index, err)) < 0)
+		return rc;
 	if ((rc = ledger_snapshot(l, &snapshot, err)) < 0)
 		return rc;
 	rc = snapshot_record(snapshot, index, to, err);

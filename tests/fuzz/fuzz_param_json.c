@@ -11,8 +11,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const uint64_t allowed = PARAM_BIT(QUERY) | PARAM_BIT(LIMIT) | PARAM_BIT(EXPLAIN) | PARAM_BIT(NAME) |
-				 PARAM_BIT(NETWORKS);
+	const uint64_t allowed =
+		PARAM_BIT(QUERY) | PARAM_BIT(LIMIT) | PARAM_BIT(EXPLAIN) | PARAM_BIT(NAME) | PARAM_BIT(NETWORKS);
 	struct params params = {0};
 	struct err err = ERR_INIT;
 	yyjson_doc *doc = NULL;

@@ -4,9 +4,10 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { deflateRawSync } from 'node:zlib';
 import { checkBundle } from './merkle.mjs';
 import { makeFolder, removeFolder, startServer, stele } from './server.mjs';
+import { readZip } from './zip.mjs';
 
 const TOTAL = 20000;
 let s;
@@ -38,28 +39,6 @@ after(async () => {
   removeFolder(folder);
   await s.close();
 });
-
-// The files of an archive, by its directory.
-function readZip(bytes) {
-  const files = {};
-  let at = bytes.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
-  const count = bytes.readUInt16LE(at + 10);
-  at = bytes.readUInt32LE(at + 16);
-  for (let i = 0; i < count; i++) {
-    let packed = bytes.readUInt32LE(at + 20);
-    const size = bytes.readUInt32LE(at + 24);
-    const [nameLen, extraLen, noteLen] = [28, 30, 32].map((k) => bytes.readUInt16LE(at + k));
-    const name = bytes.toString('utf8', at + 46, at + 46 + nameLen);
-    const local = bytes.readUInt32LE(at + 42);
-    const extra = bytes.subarray(at + 46 + nameLen, at + 46 + nameLen + extraLen);
-    for (let k = 0; k < extra.length; k += 4 + extra.readUInt16LE(k + 2))
-      if (extra.readUInt16LE(k) === 1 && packed === 0xffffffff) packed = Number(extra.readBigUInt64LE(size === 0xffffffff ? k + 12 : k + 4));
-    const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
-    files[name] = inflateRawSync(bytes.subarray(start, start + packed));
-    at += 46 + nameLen + extraLen + noteLen;
-  }
-  return files;
-}
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;

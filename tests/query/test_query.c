@@ -37,6 +37,46 @@ static void assert_prints(const char *text, const char *normal)
 	query_free(q);
 }
 
+/* Narrowing is what parentheses around both are; and what matches all changes nothing. */
+static void test_query__narrows_by_another(void **state)
+{
+	static const char *const texts[] = {"*",   "a",          "a b",         "a OR b",   "-a",      "-(a b)",
+					    "f:*", "a (b OR c)", "f:>5 g:/x/i", "x:=\"y\"", "a (b -c)"};
+	enum { COUNT = sizeof(texts) / sizeof(texts[0]) };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++) {
+		for (size_t k = 0; k < COUNT; k++) {
+			char *both = xformat("(%s) (%s)", texts[i], texts[k]);
+			struct query *by = parse(texts[i]), *q = parse(texts[k]);
+			struct query *twin = parse(i == 0 ? texts[k] : k == 0 ? texts[i] : both);
+			struct buf print = BUF_INIT, due = BUF_INIT;
+
+			query_narrow(q, by);
+			query_print(q, &print);
+			query_print(twin, &due);
+			assert_true(span_eq(buf_span(&print), buf_span(&due)));
+			buf_release(&print);
+			buf_release(&due);
+			query_free(twin);
+			query_free(q);
+			query_free(by);
+			free(both);
+		}
+	}
+}
+
+static void test_query__narrows_by_nothing(void **state)
+{
+	struct query *q = parse("a b");
+	const struct query_node *root = query_root(q);
+
+	(void)state;
+	query_narrow(q, NULL);
+	assert_ptr_equal(query_root(q), root);
+	query_free(q);
+}
+
 static void test_query__has_one_normal_form(void **state)
 {
 	(void)state;
@@ -367,6 +407,8 @@ static void test_query__does_what_its_documentation_says(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_query__narrows_by_another),
+		cmocka_unit_test(test_query__narrows_by_nothing),
 		cmocka_unit_test(test_query__has_one_normal_form),
 		cmocka_unit_test(test_query__fills_leaves),
 		cmocka_unit_test(test_query__says_where_and_what_was_expected),
