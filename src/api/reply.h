@@ -27,7 +27,7 @@ struct reply {
 	const char *cache;  /* Cache-Control, a literal; NULL: nobody may keep it */
 	const char *policy; /* Content-Security-Policy, a literal; NULL: that of data, which loads nothing */
 	char etag[24];      /* ETag; "": none */
-	char location[64];  /* Location; "": none */
+	char location[88];  /* Location; "": none */
 	bool wants_key;     /* WWW-Authenticate: Bearer */
 	bool wants_basic;   /* WWW-Authenticate: Basic */
 	bool closes;        /* Connection: close */

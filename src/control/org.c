@@ -49,6 +49,8 @@ static int insert_org(struct control *c, const struct control_org *org, struct e
 	sqlite3_bind_int64(stmt, 7, org->version);
 	rc = control__step(c, stmt, "adding an org", err);
 	if (rc == E_EXISTS) {
+		if (err)
+			*err = (struct err)ERR_INIT;
 		err_set_field(err, "org_key", strlen("org_key"));
 		rc = err_set(err, E_EXISTS, "there is an org '%s' already; take another org_key", org->org_key);
 	}

@@ -67,6 +67,8 @@ static int insert(struct control *c, const struct control_role *role, struct err
 	sqlite3_bind_int64(stmt, 8, role->version);
 	rc = control__step(c, stmt, "adding a role", err);
 	if (rc == E_EXISTS && sqlite3_extended_errcode(c->db) == SQLITE_CONSTRAINT_PRIMARYKEY) {
+		if (err)
+			*err = (struct err)ERR_INIT;
 		err_set_field(err, "name", strlen("name"));
 		rc = err_set(err, E_EXISTS, "there is a role '%s' already; change that one, or take another name",
 			     role->name);

@@ -142,14 +142,15 @@ static int load_parts(struct service *s, const struct control_api_key *stored, s
 	char normal[NETWORKS_TEXT_MAX + 1];
 	int rc;
 
-	if ((rc = load_rights(s, stored, &key->principal, err)) < 0)
+	if (stored->revoked_us == 0 && (rc = load_rights(s, stored, &key->principal, err)) < 0)
 		return rc;
 	if ((rc = network_list_parse(span_str(stored->networks), &key->networks, normal, err)) < 0)
 		return rc;
 	return service__org(s, stored->org, &key->principal.org, err);
 }
 
-/* What cannot be understood is not taken for less than it was: the key does not work. */
+/* What cannot be understood is not taken for less than it was: the key does not work. A revoked one may do nothing, and
+ * its role may be gone. */
 static int load(struct service *s, const char *client_id, struct known_key *key, struct err *err)
 {
 	struct control_api_key stored;

@@ -32,6 +32,11 @@ bool role_permissions(const char *role, uint32_t *ret_permissions)
 	return false;
 }
 
+const char *role_name(size_t i)
+{
+	return i < sizeof(roles) / sizeof(roles[0]) ? roles[i].name : NULL;
+}
+
 void role_put_names(struct buf *to, uint32_t held)
 {
 	const char *separator = "";

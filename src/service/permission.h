@@ -23,6 +23,9 @@ enum permission {
 /* The permissions of a built-in role; false when there is no such role. */
 bool role_permissions(const char *role, uint32_t *ret_permissions);
 
+/* The built-in roles one after the other, by `i` from 0; NULL at their end. */
+const char *role_name(size_t i);
+
 /* Writes the names of all built-in roles that `held` covers, with commas between. */
 void role_put_names(struct buf *to, uint32_t held);
 
