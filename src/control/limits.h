@@ -23,6 +23,15 @@
 #define ROLE_PERMISSIONS_MAX 512u  /* bytes of a role's permissions as text */
 #define ROLE_DESCRIPTION_MAX 500u  /* bytes: a sentence or two */
 
+#define USERS_MAX         10000u             /* of an org, disabled ones too: listed in one answer */
+#define USER_EMAIL_MAX    PRINCIPAL_NAME_MAX /* bytes: RFC 5321 has no longer ones */
+#define USER_NAME_MAX     200u               /* bytes: what people call each other */
+#define SESSIONS_USER_MAX 20u                /* of a user at a time: more devices than anybody has */
+#define SESSIONS_LIST_MAX 1000u              /* in one answer: the newest */
+#define SESSION_AGENT_MAX 512u               /* bytes: USER_AGENT_MAX, which is three floors up */
+#define SESSION_IP_MAX    45u                /* bytes: an IPv6 address */
+#define SESSION_KEEP_S    (30 * 86400)       /* rows of ended sessions: long enough to look back */
+
 #define SAVED_SEARCHES_MAX     1000u /* of an org: a list that a person can still look through */
 #define SAVED_SEARCH_NAME_MAX  100u  /* characters: one line of a list */
 #define SAVED_SEARCH_QUERY_MAX 8192u /* bytes: QUERY_BYTES_MAX, which is two floors up */

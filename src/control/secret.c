@@ -22,6 +22,7 @@ static const struct sealed_column columns[] = {
 	 "UPDATE ledgers SET wrapped_key = ? WHERE number = ?"},
 	{KEY_LABEL_EPOCH, "SELECT wrapped_key, ledger, epoch FROM ledger_epochs",
 	 "UPDATE ledger_epochs SET wrapped_key = ? WHERE ledger = ? AND epoch = ?"},
+	{KEY_LABEL_TOTP, "SELECT totp, id FROM users WHERE totp <> ''", "UPDATE users SET totp = ? WHERE id = ?"},
 	{KEY_LABEL_SECRET, "SELECT sealed, name FROM secrets", "UPDATE secrets SET sealed = ? WHERE name = ?"},
 };
 

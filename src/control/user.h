@@ -1,6 +1,6 @@
 /*
- * Users of an org. Every function takes the org, or an id that is unknown to whoever is not in it; a change may name the
- * version it is based on, as those of saved searches. A user is disabled and never deleted: events name it.
+ * Users of an org. Every function takes the org, or an id that is unknown to whoever is not in it; a change may name
+ * the version it is based on, as those of saved searches. A user is disabled and never deleted: events name it.
  */
 #ifndef STELE_CONTROL_USER_H
 #define STELE_CONTROL_USER_H
@@ -62,10 +62,6 @@ int control_user_set(struct control *c, const struct control_user *u, int64_t ve
 
 /* Sets password, TOTP, reset and last_login_us, which are no part of what a version is of. E_NOT_FOUND. */
 int control_user_set_secrets(struct control *c, const struct control_user *u, struct err *err)
-	__attribute__((warn_unused_result));
-
-/* The id of the org with this key. E_NOT_FOUND. */
-int control_org_find(struct control *c, const char *org_key, int64_t *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
 #endif

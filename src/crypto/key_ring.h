@@ -29,6 +29,7 @@
 #define KEY_LABEL_LEDGER "stele ledger key v1" /* u32 ledger */
 #define KEY_LABEL_EPOCH  "stele epoch key v1"  /* u32 ledger, u32 epoch: its segment files */
 #define KEY_LABEL_SECRET "stele secret v1"     /* the secret's name */
+#define KEY_LABEL_TOTP   "stele totp v1"       /* the user's id */
 
 struct key {
 	uint8_t b[KEY_LEN];

@@ -11,6 +11,7 @@
 #include "base/reader.h"
 #include "control/ledger_epoch.h"
 #include "control/secret.h"
+#include "control/user.h"
 #include "temp_folder.h"
 
 static char folder[TEMP_FOLDER_MAX];
@@ -28,17 +29,32 @@ static int wrap_epoch(void *user, uint32_t ledger, uint32_t epoch, uint8_t wrapp
 	return 0;
 }
 
-/* An org with two ledgers, two epochs of the first, and two secrets. */
+static void assert_totp(uint8_t want)
+{
+	struct control_user u;
+
+	assert_int_equal(control_user_by_id(control, "a1", &u, NULL), 0);
+	assert_int_equal(u.totp[0], want);
+	assert_int_equal(u.totp[TOTP_SEALED_LEN - 1], want);
+}
+
+/* An org with two ledgers, two epochs of the first, two secrets, a user with TOTP and one without. */
 static int set_up(void **state)
 {
 	struct control_org org = {.org_key = "a", .name = "A"};
 	struct control_epoch e = {.ledger = 1};
+	struct control_user ada = {.id = "a1", .email = "a", .has_totp = true};
+	struct control_user bob = {.id = "b1", .email = "b"};
 
+	memset(ada.totp, 9, sizeof(ada.totp));
 	if (temp_folder_make(folder) < 0 || control_open(folder, &control, NULL) < 0)
 		return -1;
 	assert_int_equal(control_org_create(control, &org, wrap_ledger, NULL, NULL), 0);
 	assert_int_equal(control_epoch_create(control, &e, wrap_epoch, NULL, NULL), 0);
 	assert_int_equal(control_epoch_create(control, &e, wrap_epoch, NULL, NULL), 0);
+	ada.org = bob.org = org.id;
+	assert_int_equal(control_user_create(control, &ada, NULL), 0);
+	assert_int_equal(control_user_create(control, &bob, NULL), 0);
 	assert_int_equal(control_secret_create(control, "one", SPAN_LIT("sealed one"), NULL), 0);
 	assert_int_equal(control_secret_create(control, "two", SPAN_LIT("sealed two, which is longer"), NULL), 0);
 	return 0;
@@ -113,11 +129,13 @@ static void test_secret__resealing_takes_everything_with_its_context(void **stat
 	uint64_t count;
 
 	assert_int_equal(control_reseal(control, reseal, &r, &count, NULL), 0);
-	assert_int_equal(count, 6);
+	assert_int_equal(count, 7);
 	assert_keys(0xff);
+	assert_totp(9 ^ 0xff);
 	assert_true(span_eq_str(buf_span(&r.seen), "stele ledger key v1:01000000\nstele ledger key v1:02000000\n"
 						   "stele epoch key v1:0100000001000000\n"
 						   "stele epoch key v1:0100000002000000\n"
+						   "stele totp v1:6131\n"
 						   "stele secret v1:6f6e65\nstele secret v1:74776f\n"));
 	assert_int_equal(control_reseal(control, reseal, &r, &count, NULL), 0);
 	assert_keys(0);
@@ -127,13 +145,14 @@ static void test_secret__resealing_takes_everything_with_its_context(void **stat
 
 static void test_secret__a_failed_resealing_changes_nothing(void **state)
 {
-	for (int at = 1; at <= 6; at++) {
+	for (int at = 1; at <= 7; at++) {
 		struct resealing r = {.fails_at = at};
 		struct err err = ERR_INIT;
 		uint64_t count;
 
 		assert_int_equal(control_reseal(control, reseal, &r, &count, &err), E_CRYPTO);
 		assert_keys(0);
+		assert_totp(9);
 		assert_secret("one", "sealed one");
 		buf_release(&r.seen);
 	}
