@@ -45,8 +45,9 @@
 #define RETRY_AFTER_S      1           /* what a 503 tells the client */
 
 /* Pages by number, of dialects. */
-#define PAGINGS_MAX   256u /* clients whose place is kept: some 16 KiB */
-#define PAGING_KEEP_S 600  /* after their last page */
+#define PAGINGS_MAX       1024u /* places of clients that are kept: some 72 KiB */
+#define PAGING_PLACES_MAX 8u    /* of them of one search of one client */
+#define PAGING_KEEP_S     600   /* after their last page */
 
 /* Answers that are made while they are sent. */
 #define STREAMS_MAX         16u          /* exports and downloads at a time: each holds some megabytes and a snapshot */

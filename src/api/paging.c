@@ -86,30 +86,77 @@ bool paging_find(struct paging *p, struct span binding, uint64_t start, struct p
 	return e != NULL;
 }
 
-static struct entry *oldest_locked(struct paging *p)
+/* Of those that look at as many records as `newest`, the last before `start`; NULL: none is. */
+static const struct entry *before_locked(const struct paging *p, const struct entry *newest, uint64_t start,
+					 int64_t now_ns)
 {
-	struct entry *oldest = &p->entry[0];
+	const struct entry *best = NULL;
 
-	for (size_t i = 1; i < PAGINGS_MAX; i++) {
-		if (p->entry[i].used_ns < oldest->used_ns)
-			oldest = &p->entry[i];
+	for (size_t i = 0; i < PAGINGS_MAX; i++) {
+		const struct entry *e = &p->entry[i];
+
+		if (is_of(e, newest->hash, now_ns) && e->place.size == newest->place.size && e->place.next <= start &&
+		    (!best || e->place.next > best->place.next))
+			best = e;
 	}
-	return oldest;
+	return best;
 }
 
-/* A first page is somebody new; another one moves who was at its start. */
-void paging_put(struct paging *p, struct span binding, uint64_t start, const struct paging_place *place)
+bool paging_near(struct paging *p, struct span binding, uint64_t start, struct paging_place *ret)
 {
 	int64_t now_ns = clock_mono_ns();
-	struct entry *e = NULL;
+	const struct entry *near;
 	uint64_t hash[2];
+	struct entry *e;
 
 	hash_of(binding, hash);
 	mutex_lock(&p->mu);
-	if (start > 0)
-		e = find_locked(p, hash, start, now_ns);
-	if (!e)
-		e = oldest_locked(p);
-	*e = (struct entry){{hash[0], hash[1]}, *place, now_ns};
+	e = find_locked(p, hash, start, now_ns);
+	if (e) {
+		e->used_ns = now_ns;
+		near = e->place.next == start ? e : before_locked(p, e, start, now_ns);
+		*ret = near ? near->place : e->place;
+		if (!near) {
+			ret->next = 0;
+			ret->after = UINT64_MAX;
+		}
+	}
+	mutex_unlock(&p->mu);
+	return e != NULL;
+}
+
+/* The entry that was not used for longest: of all, or of a search that has its share. */
+static struct entry *oldest_locked(struct paging *p, const uint64_t hash[2], int64_t now_ns)
+{
+	struct entry *oldest = &p->entry[0], *own = NULL;
+	unsigned count = 0;
+
+	for (size_t i = 0; i < PAGINGS_MAX; i++) {
+		struct entry *e = &p->entry[i];
+
+		if (e->used_ns < oldest->used_ns)
+			oldest = e;
+		if (!is_of(e, hash, now_ns))
+			continue;
+		count++;
+		if (!own || e->used_ns < own->used_ns)
+			own = e;
+	}
+	return count < PAGING_PLACES_MAX ? oldest : own;
+}
+
+/* Beside the place that the page began at, which stays: it may be asked for again. */
+void paging_put(struct paging *p, struct span binding, uint64_t start, const struct paging_place *place)
+{
+	int64_t now_ns = clock_mono_ns();
+	uint64_t hash[2];
+	struct entry *e;
+
+	hash_of(binding, hash);
+	mutex_lock(&p->mu);
+	e = start > 0 ? find_locked(p, hash, start, now_ns) : NULL;
+	if (e)
+		e->used_ns = now_ns;
+	*oldest_locked(p, hash, now_ns) = (struct entry){{hash[0], hash[1]}, *place, now_ns};
 	mutex_unlock(&p->mu);
 }
