@@ -181,6 +181,13 @@ static bool put_actor(const struct writing *w, struct buf *to)
 	return true;
 }
 
+/* Clients tell events apart by their lines: without it two equal ones would count as one. */
+static bool put_id(const struct writing *w, struct buf *to)
+{
+	put_or(to, w->view.member[RECORD_ID], "null");
+	return true;
+}
+
 static bool put_object_type(const struct writing *w, struct buf *to)
 {
 	put_or(to, inner(w, RECORD_ENTITY, "type"), "\"\"");
@@ -238,9 +245,27 @@ static bool put_object_prior(const struct writing *w, struct buf *to)
 static bool put_object(const struct writing *w, struct buf *to);
 
 const char *const unqork__names[UNQORK_SLOT_COUNT] = {
-	"date",       "messageType", "schemaVersion",   "timestamp", "eventType", "category", "action",
-	"source",     "tags",        "object",          "outcome",   "actor",     "context",  "type",
-	"identifier", "attributes",  "priorAttributes", "outcome",   "actor",     "context",
+	[UNQORK_DATE] = "date",
+	[UNQORK_MESSAGE_TYPE] = "messageType",
+	[UNQORK_SCHEMA_VERSION] = "schemaVersion",
+	[UNQORK_TIMESTAMP] = "timestamp",
+	[UNQORK_EVENT_TYPE] = "eventType",
+	[UNQORK_CATEGORY] = "category",
+	[UNQORK_ACTION] = "action",
+	[UNQORK_SOURCE] = "source",
+	[UNQORK_TAGS] = "tags",
+	[UNQORK_OBJECT] = "object",
+	[UNQORK_OUTCOME] = "outcome",
+	[UNQORK_ACTOR] = "actor",
+	[UNQORK_CONTEXT] = "context",
+	[UNQORK_ID] = "id",
+	[UNQORK_OBJECT_TYPE] = "type",
+	[UNQORK_OBJECT_IDENTIFIER] = "identifier",
+	[UNQORK_OBJECT_ATTRIBUTES] = "attributes",
+	[UNQORK_OBJECT_PRIOR] = "priorAttributes",
+	[UNQORK_OBJECT_OUTCOME] = "outcome",
+	[UNQORK_OBJECT_ACTOR] = "actor",
+	[UNQORK_OBJECT_CONTEXT] = "context",
 };
 
 /* What each member is made of. */
@@ -258,6 +283,7 @@ static put_fn *const puts_of[UNQORK_SLOT_COUNT] = {
 	[UNQORK_OUTCOME] = put_outcome,
 	[UNQORK_ACTOR] = put_actor,
 	[UNQORK_CONTEXT] = put_context,
+	[UNQORK_ID] = put_id,
 	[UNQORK_OBJECT_TYPE] = put_object_type,
 	[UNQORK_OBJECT_IDENTIFIER] = put_object_identifier,
 	[UNQORK_OBJECT_ATTRIBUTES] = put_object_attributes,

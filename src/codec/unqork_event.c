@@ -333,6 +333,7 @@ static int take(struct taking *t)
 	if ((rc = take_action(t)) < 0 || (rc = take_time(t)) < 0)
 		return rc;
 	keep_unless(t, UNQORK_MESSAGE_TYPE, is_string(t->slot[UNQORK_MESSAGE_TYPE], UNQORK_TYPE_OF_MESSAGE));
+	keep_unless(t, UNQORK_ID, false); /* ours is another */
 	keep_unless(t, UNQORK_SCHEMA_VERSION, is_string(t->slot[UNQORK_SCHEMA_VERSION], UNQORK_VERSION));
 	take_text(t, UNQORK_EVENT_TYPE, "type");
 	take_text(t, UNQORK_CATEGORY, "category");

@@ -186,7 +186,7 @@ static void test_unqork__shows_native_events(void **state)
 		"\"userAgent\":\"curl\"}},\"outcome\":{\"type\":\"failure\",\"failureReason\":\"unknown\"},\"actor\":"
 		"{\"type\":\"user\",\"identifier\":{\"type\":\"user-id\",\"value\":\"u-1\"},\"attributes\":{}},"
 		"\"context\":"
-		"{\"clientIp\":\"10.1.2.3\",\"userAgent\":\"curl\"}}");
+		"{\"clientIp\":\"10.1.2.3\",\"userAgent\":\"curl\"},\"id\":\"00000000000000000000000000000000\"}");
 	assert_shows(
 		"{\"action\":\"a\",\"time\":\"2026-01-31T12:00:00Z\",\"attributes\":{\"unqork\":{\"absent\":["
 		"\"object\","
@@ -194,7 +194,8 @@ static void test_unqork__shows_native_events(void **state)
 		"{\"date\":\"2026-01-31T12:00:00.000000Z\",\"messageType\":\"system-event\",\"schemaVersion\":\"1.0\","
 		"\"eventType\":\"designer-action\",\"category\":\"\",\"action\":\"a\",\"source\":\"\",\"tags\":{},"
 		"\"outcome\":{},"
-		"\"actor\":{\"type\":\"\",\"identifier\":{},\"attributes\":{}},\"context\":{}}");
+		"\"actor\":{\"type\":\"\",\"identifier\":{},\"attributes\":{}},\"context\":{},\"id\":"
+		"\"00000000000000000000000000000000\"}");
 }
 
 static void assert_refused(const char *event, const char *field)
