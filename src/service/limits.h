@@ -34,6 +34,10 @@
 #define EXPORT_FILES_BYTES_MAX (UINT64_C(64) << 30) /* of all files together */
 #define EXPORT_RESERVE_BYTES   (512u << 20)         /* of the disk are left free: as much as the journal may take */
 
+/* Periods of a ledger in parts (part.h). */
+#define PART_RECORDS 16384u /* numbers of a part: two blocks, some megabytes, which every client can hold */
+#define PARTS_MAX    80u    /* of a period; where there are more records, parts are larger */
+
 /* Retention. */
 #define RETENTION_PASS_MS    3600000 /* how often it is looked for what has expired */
 #define RETENTION_FIRST_MS   60000   /* the first time after the start, when what is urgent is done */
