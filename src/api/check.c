@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/credential.h"
+#include "api/dialect_unqork.h"
 #include "api/header.h"
 #include "api/limits.h"
 #include "api/request.h"
@@ -110,6 +111,8 @@ int request_check(struct request *r, const char *method, const char *url, const 
 	}
 	if (r->server->is_stopping)
 		return err_set(err, E_CLOSED, "the server is shutting down");
+	if (r->dialect == DIALECT_UNQORK && (rc = unqork_admit(r, err)) < 0)
+		return rc;
 	if ((rc = route_find(method, url, &r->match, err)) < 0)
 		return rc;
 	if ((rc = check_principal(r, err)) < 0)

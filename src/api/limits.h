@@ -49,6 +49,15 @@
 #define PAGING_PLACES_MAX 8u    /* of them of one search of one client */
 #define PAGING_KEEP_S     600   /* after their last page */
 
+/* Unqork's interface. */
+#define UNQORK_RATE          1000u /* requests of an address in UNQORK_RATE_S: what the vendor allows */
+#define UNQORK_RATE_S        60u
+#define UNQORK_LOCK_FAILURES 5u    /* wrong secrets of a credential, then it is locked for the address they came from */
+#define UNQORK_LOCK_S        1800u /* so long: as long as the vendor locks it for all */
+#define UNQORK_LINK_S        900   /* a location is good for so long: time to fetch 80 files, 15 at once */
+#define RECENT_SETS          1024u /* of a table of counts: 4,096 entries, 96 KiB */
+#define RECENT_WAYS          4u    /* entries of a set */
+
 /* Answers that are made while they are sent. */
 #define STREAMS_MAX         16u          /* exports and downloads at a time: each holds some megabytes and a snapshot */
 #define STREAM_BUFFER_BYTES (256u << 10) /* two for each stream: one is sent while the other is filled */

@@ -12,7 +12,7 @@
 #define CONTENT_TEXT       "text/plain; charset=utf-8"
 #define CONTENT_PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 
-#define REPLY_HEADERS_MAX 4 /* an answer's own; those that many have are members below */
+#define REPLY_HEADERS_MAX 8 /* an answer's own; those that many have are members below */
 
 struct reply_header {
 	const char *name; /* a literal */

@@ -26,6 +26,7 @@
 #include "api/stream.h"
 #include "api/tail.h"
 #include "api/tls.h"
+#include "api/recent.h"
 #include "api/work.h"
 #include "base/thread.h"
 #include "codec/record.h"
@@ -65,6 +66,7 @@ struct request {
 	struct request_append in;
 	struct job job;
 	struct proof_wait wait;
+	struct recent rate; /* of a dialect that limits requests */
 	enum request_phase phase;
 	bool is_suspended;
 	bool is_head;                              /* the method is HEAD: the answer's body is not sent */
@@ -93,6 +95,8 @@ struct server {
 	struct tail_hub *tails;
 	struct proof_waits *proofs;
 	struct paging *paging; /* of dialects whose clients page by number */
+	struct recents *unqork_rates; /* requests of an address */
+	struct recents *unqork_locks; /* wrong secrets of a credential and an address */
 	_Atomic bool is_stopping; /* no new requests */
 	_Atomic bool is_closing;  /* nor handlers for those that are there */
 	_Atomic uint64_t busy;    /* handlers that run and suspended requests */

@@ -2,6 +2,7 @@
  */
 #include <stdio.h>
 
+#include "api/dialect_unqork.h"
 #include "api/limits.h"
 #include "api/request.h"
 #include "base/clock.h"
@@ -82,6 +83,8 @@ enum MHD_Result request_send(struct request *r)
 		buf_release(&reply->body);
 		reply->status = 503;
 	}
+	if (r->dialect == DIALECT_UNQORK)
+		unqork_add_limits(r);
 	response = make_response(r);
 	if (!response)
 		return MHD_NO;

@@ -80,6 +80,8 @@ static struct server *free_server(struct server *s)
 	work_stop(s->work);
 	deadlines_stop(s->deadlines);
 	request_pools_release(s);
+	recents_free(s->unqork_rates);
+	recents_free(s->unqork_locks);
 	streams_release(&s->streams);
 	mutex_release(&s->pool_mu);
 	free(s);
@@ -95,6 +97,8 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	s->budget.max_bytes = BODY_MEMORY_MAX;
 	mutex_init(&s->pool_mu);
 	streams_init(&s->streams);
+	s->unqork_rates = recents_new(UNQORK_RATE_S, false);
+	s->unqork_locks = recents_new(UNQORK_LOCK_S, true);
 	s->work = work_start(WORKER_THREADS);
 	s->deadlines = deadlines_start(config->idle_timeout_s, config->request_timeout_s);
 	s->tails = tail_hub_start(config->service, s->work, &s->busy, config->heartbeat_s);
