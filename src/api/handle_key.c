@@ -6,33 +6,12 @@
 #include "api/key_param.h"
 #include "api/request.h"
 #include "api/version.h"
-#include "base/mem.h"
 
 _Static_assert(VERSION_ANY == KEY_ANY_VERSION, "If-Match is handed on");
-
-#define KEY_JSON_BYTES 16384u /* more than a key has as JSON: a buffer that grew would leave the secret behind */
 
 static enum handled fail(struct request *r, const struct err *err)
 {
 	request_fail(r, err);
-	return HANDLED_NOW;
-}
-
-/* `secret` NULL: it stays one. */
-static enum handled answer(struct request *r, int status, const struct control_api_key *key, struct key_secret *secret)
-{
-	struct buf *to = &r->reply.body;
-
-	reply_json(&r->reply, status);
-	r->reply.has_secret = secret != NULL;
-	(void)buf_room(to, KEY_JSON_BYTES);
-	key_put_json(to, key);
-	if (secret) {
-		key_put_secret_json(to, secret);
-		mem_wipe(secret, sizeof(*secret));
-	}
-	buf_put_str(to, "}\n");
-	version_put(&r->reply, key->version);
 	return HANDLED_NOW;
 }
 
@@ -69,7 +48,7 @@ enum handled handle_key_create(struct request *r)
 	    service_key_create(r->server->service, &r->who, &param.change, &key, &secret, &err) < 0)
 		return fail(r, &err);
 	snprintf(r->reply.location, sizeof(r->reply.location), "/v1/keys/%s", key.client_id);
-	return answer(r, 201, &key, &secret);
+	return key_answer(r, 201, &key, &secret);
 }
 
 enum handled handle_key_get(struct request *r)
@@ -79,7 +58,7 @@ enum handled handle_key_get(struct request *r)
 
 	if (service_key_get(r->server->service, &r->who, r->match.id, &key, &err) < 0)
 		return fail(r, &err);
-	return answer(r, 200, &key, NULL);
+	return key_answer(r, 200, &key, NULL);
 }
 
 enum handled handle_key_change(struct request *r)
@@ -92,7 +71,7 @@ enum handled handle_key_change(struct request *r)
 	if (key_param_take(&r->params, &param, &err) < 0 || version_take(r, &version, &err) < 0 ||
 	    service_key_change(r->server->service, &r->who, r->match.id, version, &param.change, &key, &err) < 0)
 		return fail(r, &err);
-	return answer(r, 200, &key, NULL);
+	return key_answer(r, 200, &key, NULL);
 }
 
 enum handled handle_key_rotate(struct request *r)
@@ -107,7 +86,7 @@ enum handled handle_key_rotate(struct request *r)
 	    version_take(r, &version, &err) < 0 ||
 	    service_key_rotate(r->server->service, &r->who, r->match.id, version, overlap_s, &key, &secret, &err) < 0)
 		return fail(r, &err);
-	return answer(r, 200, &key, &secret);
+	return key_answer(r, 200, &key, &secret);
 }
 
 enum handled handle_key_revoke(struct request *r)

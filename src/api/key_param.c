@@ -6,6 +6,8 @@
 
 #include "api/time_json.h"
 #include "api/utf8.h"
+#include "api/version.h"
+#include "base/mem.h"
 
 static const struct span *text_of(const struct params *given, enum param p)
 {
@@ -74,4 +76,22 @@ void key_put_secret_json(struct buf *to, const struct key_secret *secret)
 {
 	put_text(to, "client_secret", secret->secret);
 	put_text(to, "api_key", secret->token);
+}
+
+enum handled key_answer(struct request *r, int status, const struct control_api_key *key, struct key_secret *secret)
+{
+	struct buf *to = &r->reply.body;
+
+	if (secret)
+		reply_secret(&r->reply, status);
+	else
+		reply_json(&r->reply, status);
+	key_put_json(to, key);
+	if (secret) {
+		key_put_secret_json(to, secret);
+		mem_wipe(secret, sizeof(*secret));
+	}
+	buf_put_str(to, "}\n");
+	version_put(&r->reply, key->version);
+	return HANDLED_NOW;
 }

@@ -2,7 +2,7 @@
 #ifndef STELE_API_KEY_PARAM_H
 #define STELE_API_KEY_PARAM_H
 
-#include "api/param.h"
+#include "api/request.h"
 #include "base/buf.h"
 #include "service/api_key.h"
 
@@ -26,6 +26,9 @@ void key_put_json(struct buf *to, const struct control_api_key *key);
 
 /* Its secret, as members; for the one answer that has it. */
 void key_put_secret_json(struct buf *to, const struct key_secret *secret);
+
+/* Answers with a key; `secret` NULL: it stays one, else it is wiped. */
+enum handled key_answer(struct request *r, int status, const struct control_api_key *key, struct key_secret *secret);
 
 /* Writes ,"name":["a","b"] of a text with commas between. */
 void list_put_json(struct buf *to, const char *name, const char *text);

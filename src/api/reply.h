@@ -12,7 +12,8 @@
 #define CONTENT_TEXT       "text/plain; charset=utf-8"
 #define CONTENT_PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 
-#define REPLY_HEADERS_MAX 8 /* an answer's own; those that many have are members below */
+#define REPLY_SECRET_BYTES 16384u /* more than a key has as JSON */
+#define REPLY_HEADERS_MAX  8      /* an answer's own; those that many have are members below */
 
 struct reply_header {
 	const char *name; /* a literal */
@@ -34,7 +35,7 @@ struct reply {
 	bool wants_retry;   /* Retry-After */
 	uint32_t retry_s;   /* what it says; 0: RETRY_AFTER_S */
 	bool is_replay;     /* Idempotency-Replayed: true */
-	bool has_secret;    /* the body is wiped once it was sent; room for all of it was made first */
+	bool has_secret;    /* the body is wiped once it was sent */
 	struct reply_header header[REPLY_HEADERS_MAX];
 	unsigned header_count;
 };
@@ -48,6 +49,9 @@ void reply_put_error(struct buf *to, const struct err *err);
 /* Begins an answer with an empty body; `content_type` is a literal. */
 void reply_begin(struct reply *r, int status, const char *content_type);
 void reply_json(struct reply *r, int status);
+/* The same for an answer with a secret: it has room for REPLY_SECRET_BYTES, so that the body does not move when it is
+ * filled, and is wiped once it was sent. */
+void reply_secret(struct reply *r, int status);
 
 /* Adds a header; the value, of visible ASCII, is copied. */
 void reply_add_header(struct reply *r, const char *name, const char *value);

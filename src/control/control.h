@@ -47,7 +47,8 @@ typedef int control_wrap_fn(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY
 
 #define ORG_VERSION 1 /* the first one; each change makes the next */
 
-/* Fills id, ledger and version of `org`; the rest is the caller's, and not disabled. E_EXISTS, E_INVALID. */
+/* Fills id, ledger and version of `org`; the rest is the caller's, and not disabled. E_EXISTS, E_INVALID,
+ * E_TOO_LARGE (ORGS_MAX). */
 int control_org_create(struct control *c, struct control_org *org, control_wrap_fn *wrap, void *user, struct err *err)
 	__attribute__((warn_unused_result));
 /* E_NOT_FOUND. */

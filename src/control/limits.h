@@ -5,6 +5,7 @@
 #define ORG_KEY_MAX        64u          /* bytes: it stands in URLs, logs and checkpoint origins */
 #define ORG_NAME_MAX       200u         /* bytes: a label for people */
 #define CLIENT_ID_MAX      32u          /* bytes: what names an API key without being secret */
+#define ORGS_MAX           10000u       /* tenants of a node, listed in one answer */
 #define ROLE_NAME_MAX      64u          /* bytes: a word like "auditor" */
 #define PRINCIPAL_NAME_MAX 254u         /* bytes: an e-mail address, or what an API key is called */
 #define SESSION_ID_LEN     16u          /* hex digits of what names a session without being secret */

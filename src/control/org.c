@@ -96,10 +96,22 @@ static int create_ledgers(struct control *c, struct control_org *org, control_wr
 	return 0;
 }
 
+static int check_room(struct control *c, struct err *err)
+{
+	int64_t count;
+	int rc = control__number(c, "SELECT COUNT(*) FROM orgs", &count, err);
+
+	if (rc == 0 && count >= ORGS_MAX)
+		rc = err_set(err, E_TOO_LARGE, "a server has at most %u orgs", ORGS_MAX);
+	return rc;
+}
+
 static int create_org(struct control *c, struct control_org *org, control_wrap_fn *wrap, void *user, struct err *err)
 {
 	int rc;
 
+	if ((rc = check_room(c, err)) < 0)
+		return rc;
 	if ((rc = control__number(c, "SELECT COALESCE(MAX(id), 0) + 1 FROM orgs", &org->id, err)) < 0)
 		return rc;
 	if ((rc = insert_org(c, org, err)) < 0)

@@ -190,18 +190,23 @@ static bool take_id(struct span id, struct key_act *a)
 
 /* ---- calls ---- */
 
+void api_key__new(const struct principal *who, struct control_api_key *ret, struct key_secret *ret_secret)
+{
+	*ret = (struct control_api_key){.version = API_KEY_VERSION};
+	key_id_make(ret->client_id);
+	key_secret_make(ret->client_id, ret_secret, &ret->secret_hash);
+	ret->created_us = ret->updated_us = clock_wall_us();
+	memcpy(ret->created_by, who->id, sizeof(ret->created_by));
+}
+
 int api_key__create(struct service *s, const struct principal *who, struct org *org, const struct key_change *c,
 		    struct control_api_key *ret, struct key_secret *ret_secret, struct err *err)
 {
 	struct key_act a = {.verb = KEY_CREATED, .org = org, .change = c};
 	int rc;
 
-	key_id_make(a.after.client_id);
-	key_secret_make(a.after.client_id, ret_secret, &a.after.secret_hash);
+	api_key__new(who, &a.after, ret_secret);
 	a.after.org = org->control.id;
-	a.after.created_us = a.after.updated_us = clock_wall_us();
-	a.after.version = API_KEY_VERSION;
-	memcpy(a.after.created_by, who->id, sizeof(a.after.created_by));
 	rc = run(s, who, &a, err);
 	if (rc == 0)
 		*ret = a.after;

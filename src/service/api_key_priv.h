@@ -13,6 +13,9 @@ int api_key__apply(struct service *s, const struct key_change *c, struct control
 void api_key__put_entity(struct buf *to, const struct control_api_key *key);
 void api_key__put(struct buf *to, const char *member, const struct control_api_key *key);
 
+/* A new key but for its org and what a client says of it, and its secret, to be wiped. */
+void api_key__new(const struct principal *who, struct control_api_key *ret, struct key_secret *ret_secret);
+
 /* Makes a key in an org, which may be another than that of `who`: then both are told. */
 int api_key__create(struct service *s, const struct principal *who, struct org *org, const struct key_change *c,
 		    struct control_api_key *ret, struct key_secret *ret_secret, struct err *err)

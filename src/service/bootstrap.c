@@ -1,7 +1,8 @@
 /*
- * The first start: an org, an API key with all rights, and bootstrap.json, which is the only place where the secret is
- * written. The file is made durable first; the transaction in control.db is the commit point. A crash between the two
- * leaves a file whose key does not exist, and the next start replaces it.
+ * The server's own org, where there is none, and the first start: an org, an API key with all rights, and
+ * bootstrap.json, which is the only place where the secret is written. The file is made durable first; the transaction
+ * in control.db is the commit point. A crash between the two leaves a file whose key does not exist, and the next start
+ * replaces it.
  */
 #include <string.h>
 
@@ -11,8 +12,9 @@
 #include "codec/json_text.h"
 #include "service/service_priv.h"
 
-#define FIRST_ORG_KEY  "default"
-#define FIRST_ORG_NAME "Default"
+#define FIRST_ORG_KEY   "default"
+#define FIRST_ORG_NAME  "Default"
+#define SYSTEM_ORG_NAME "The server itself"
 
 struct credentials {
 	char client_id[CLIENT_ID_LEN + 1];
@@ -20,8 +22,7 @@ struct credentials {
 	struct sha256 hash;
 };
 
-/* Makes a ledger's key, for control_org_create. */
-static int wrap_key(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
+int service__wrap_key(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err)
 {
 	struct service *s = user;
 	struct key key;
@@ -64,7 +65,7 @@ static int create_locked(struct service *s, const struct credentials *made, stru
 	struct control_api_key key = {.role = "operator", .created_us = clock_wall_us(), .version = API_KEY_VERSION};
 	int rc;
 
-	if ((rc = control_org_create(s->control, &org, wrap_key, s, err)) < 0)
+	if ((rc = control_org_create(s->control, &org, service__wrap_key, s, err)) < 0)
 		return rc;
 	memcpy(key.client_id, made->client_id, sizeof(made->client_id));
 	key.secret_hash = made->hash;
@@ -85,21 +86,42 @@ static int create(struct service *s, const struct credentials *made, struct err 
 	return control_commit(s->control, err);
 }
 
-int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, struct err *err)
+/* Orgs' ids follow each other, so the first org is there before it. */
+static int make_system_org(struct service *s, struct err *err)
+{
+	struct control_org org = {.org_key = SYSTEM_ORG_KEY, .name = SYSTEM_ORG_NAME, .created_us = clock_wall_us()};
+	int rc = control_org_find(s->control, SYSTEM_ORG_KEY, &org, NULL);
+
+	if (rc == E_NOT_FOUND)
+		rc = control_org_create(s->control, &org, service__wrap_key, s, err);
+	else if (rc < 0)
+		rc = control_org_find(s->control, SYSTEM_ORG_KEY, &org, err); /* says why */
+	s->system_org = org.id;
+	return rc;
+}
+
+static int make_first_org(struct service *s, const char *url, struct err *err)
 {
 	struct credentials made;
-	int64_t orgs;
 	int rc;
 
-	if ((rc = control_org_count(s->control, &orgs, err)) < 0)
-		return rc;
-	*ret_is_first = orgs == 0;
-	if (orgs > 0)
-		return 0;
 	key_id_make(made.client_id);
 	key_secret_make(made.client_id, &made.secret, &made.hash);
 	if ((rc = write_file(s, url, &made, err)) == 0)
 		rc = create(s, &made, err);
 	mem_wipe(&made, sizeof(made));
 	return rc;
+}
+
+int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, struct err *err)
+{
+	int64_t orgs;
+	int rc;
+
+	if ((rc = control_org_count(s->control, &orgs, err)) < 0)
+		return rc;
+	*ret_is_first = orgs == 0;
+	if (orgs == 0 && (rc = make_first_org(s, url, err)) < 0)
+		return rc;
+	return make_system_org(s, err);
 }

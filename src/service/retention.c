@@ -123,6 +123,11 @@ static int take_account_type(struct span text, char to[ACCOUNT_TYPE_MAX + 1], co
 	return 0;
 }
 
+int retention__take_account_type(struct span text, char to[ACCOUNT_TYPE_MAX + 1], struct err *err)
+{
+	return take_account_type(text, to, "account_type", err);
+}
+
 static bool take_days(struct span text, int64_t *ret)
 {
 	int64_t n = 0;
@@ -229,7 +234,7 @@ static int apply_change(const struct principal *who, const struct retention_chan
 {
 	int rc;
 
-	if ((rc = take_account_type(c->account_type, p->set.account_type, "account_type", err)) < 0)
+	if ((rc = retention__take_account_type(c->account_type, p->set.account_type, err)) < 0)
 		return rc;
 	if ((rc = check_days(c->days, err)) < 0)
 		return rc;

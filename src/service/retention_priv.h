@@ -8,7 +8,7 @@
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
 
 struct retention {
-	struct mutex mutex;       /* one change or pass at a time; before all other locks but of the table of orgs */
+	struct mutex mutex;       /* one change or pass at a time; before all other locks */
 	struct mutex state_mutex; /* guards what follows; a leaf */
 	struct cond changed;
 	struct retention_result last;
@@ -20,6 +20,10 @@ struct retention {
 /* How long the org's records are kept, and why so long. */
 int retention__days(struct service *s, const struct control_retention *set, int64_t *ret_days,
 		    enum retention_source *ret_source, struct err *err) __attribute__((warn_unused_result));
+
+/* An account type as a client writes it; empty: none. E_INVALID; err->field is "account_type". */
+int retention__take_account_type(struct span text, char to[ACCOUNT_TYPE_MAX + 1], struct err *err)
+	__attribute__((warn_unused_result));
 
 /* Tells all ledgers how far apart records in one file may be. */
 void retention__respan(struct service *s);

@@ -12,6 +12,7 @@
 #define KEY_BUCKETS       1024u /* of the table of known API keys */
 #define CATALOGUE_BUCKETS 256u  /* of the table of catalogues that were asked for */
 #define BOOTSTRAP_NAME    "bootstrap.json"
+#define SYSTEM_ORG_KEY    "_system" /* of the server's own events */
 
 /* An org as the service keeps it, from its first request on. */
 struct org {
@@ -50,9 +51,10 @@ struct service {
 	struct known_key *keys[KEY_BUCKETS];
 	struct known_role *roles;
 	struct narrow *narrows;
+	int64_t system_org;     /* its number */
 	uint64_t cache_changes; /* what was read before it last went up may be out of date */
 
-	struct mutex act_mu; /* one act (act.h) at a time; taken before control's lock */
+	struct mutex act_mu;                      /* one act (act.h) at a time; taken before control's lock */
 	struct mutex consumer_mu[CONSUMER_LOCKS]; /* of reads and changes of consumers; taken before act_mu */
 
 	struct mutex catalogue_mu; /* guards catalogues; taken before control's lock */
@@ -98,7 +100,10 @@ int service__org(struct service *s, int64_t id, struct org **ret, struct err *er
 void service__org_changed(struct service *s, const struct control_org *stored);
 void service__org_cache_free(struct service *s);
 
-/* Makes the first org and its key when there is no org yet. */
+/* Makes a ledger's key, for control_org_create; `user` is the service. */
+int service__wrap_key(void *user, uint32_t ledger, uint8_t ret_wrapped[KEY_WRAPPED_LEN], struct err *err);
+
+/* Makes the first org and its key when there is no org yet, and the server's own org. */
 int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, struct err *err)
 	__attribute__((warn_unused_result));
 
