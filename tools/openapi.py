@@ -25,6 +25,17 @@ def fail(message):
     sys.exit(f'openapi: {message}')
 
 
+def read_json(path):
+    """A JSON file in which no object has a name twice, as a text merged by hand may."""
+    def once(pairs):
+        names = [name for name, _ in pairs]
+        for name in names:
+            if names.count(name) > 1:
+                fail(f'{path}: "{name}" stands twice')
+        return dict(pairs)
+    return json.loads(path.read_text(), object_pairs_hook=once)
+
+
 def cells_of(text, at):
     """The texts between the commas of an argument list that begins at `at`, behind its bracket."""
     cells, depth = [''], 1
@@ -115,9 +126,9 @@ def is_closed(permission, flags):
 
 class Maker:
     def __init__(self, folder):
-        self.document = json.loads((folder / 'openapi/api.json').read_text())
-        self.operations = json.loads((folder / 'openapi/operations.json').read_text())
-        self.texts = json.loads((folder / 'openapi/parameters.json').read_text())
+        self.document = read_json(folder / 'openapi/api.json')
+        self.operations = read_json(folder / 'openapi/operations.json')
+        self.texts = read_json(folder / 'openapi/parameters.json')
         self.parameters = {name: text.strip('"') for name, text in read_table(folder / 'param.tbl', 'PARAM', 2)}
         service = folder.parent / 'service/permission.tbl'
         self.permissions = {row[0]: row[2].strip('"') for row in read_table(service, 'PERMISSION', 4)}
