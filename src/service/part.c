@@ -158,9 +158,10 @@ static void widen(struct part_list *list, uint64_t width)
 	list->count = kept;
 }
 
-static int cut(const struct scope *x, uint64_t first, uint64_t next, struct part_list *ret, struct err *err)
+static int cut(const struct scope *x, uint64_t width, uint64_t first, uint64_t next, struct part_list *ret,
+	       struct err *err)
 {
-	uint64_t width = PART_RECORDS, at = first, match;
+	uint64_t at = first, match;
 	int rc;
 
 	ret->count = 0;
@@ -202,7 +203,7 @@ int service_parts(struct service *s, const struct principal *who, const struct p
 	if ((rc = find_run(&x, period, &first, &next, err)) < 0)
 		goto out;
 	x.request.size = next;
-	rc = cut(&x, first, next, ret, err);
+	rc = cut(&x, period->width > 0 ? period->width : PART_RECORDS, first, next, ret, err);
 	trim(ret, first, next);
 out:
 	close_scope(&x);

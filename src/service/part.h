@@ -19,6 +19,7 @@ struct period {
 	enum period_clock clock;
 	int64_t from_us; /* inclusive */
 	int64_t to_us;   /* exclusive */
+	uint64_t width;  /* numbers of a part; 0: PART_RECORDS */
 };
 
 /* The records of the period with numbers in [first, next). */
@@ -32,8 +33,8 @@ struct part_list {
 	size_t count;
 };
 
-/* The parts of a period that have records in them, in order: of PART_RECORDS numbers each, or of as many times more
- * that there are at most PARTS_MAX. E_IO, E_NO_MEMORY, E_TIMEOUT. */
+/* The parts of a period that have records in them, in order: of `width` numbers each, or of as many times more that
+ * there are at most PARTS_MAX. E_IO, E_NO_MEMORY, E_TIMEOUT. */
 int service_parts(struct service *s, const struct principal *who, const struct period *period, struct part_list *ret,
 		  struct err *err) __attribute__((warn_unused_result));
 
