@@ -1,110 +1,136 @@
 /*
- * Files of a bundle, read by libarchive. It goes by the directory at the archive's end, as unzip does, so that both see
- * the same files. Pieces are libarchive's own buffers: a line is copied only when it stands in two of them.
+ * Files of a bundle in lines and bytes. A thread unpacks up to PIECES pieces ahead. A line is copied only when it
+ * stands in two of them.
  */
-#include <archive_entry.h>
-#include <errno.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "codec/limits.h"
 #include "service/bundle_priv.h"
 
-#define READ_BYTES (1u << 20) /* of the archive at a time */
+#define PIECES      4u
+#define PIECE_BYTES (256u << 10) /* of unpacked bytes: they stay in a processor's cache from one thread to the other   \
+				  */
+#define TEXT_BYTES 4096u
 
-static const char *reason(struct archive *a)
+/* Pieces that are unpacked and those that are free again are counted; between the two lie the ones that wait. */
+struct bundle_ahead {
+	struct bundle_stream *stream;
+	struct thread thread;
+	uint8_t *bytes[PIECES];
+	size_t len[PIECES];
+
+	struct mutex mu; /* guards what follows */
+	struct cond changed;
+	uint64_t unpacked, freed;
+	bool is_over; /* nothing more is unpacked: the end, or a failure */
+	int rc;
+	struct err err;
+	bool is_closing;
+};
+
+/* Waits for a free piece; false when there is nothing more to do. */
+static bool wait_for_room(struct bundle_ahead *a)
 {
-	const char *text = archive_error_string(a);
+	bool goes_on;
 
-	return text ? text : "unknown";
+	mutex_lock(&a->mu);
+	while (!a->is_closing && a->unpacked - a->freed == PIECES)
+		cond_wait(&a->changed, &a->mu);
+	goes_on = !a->is_closing;
+	mutex_unlock(&a->mu);
+	return goes_on;
 }
 
-static int fail_archive(struct archive *a, struct err *err)
+static void *run_ahead(void *arg)
 {
-	return err_set(err, E_SYNTAX, "it is no ZIP archive, or a damaged one: %s", reason(a));
-}
+	struct bundle_ahead *a = arg;
+	bool is_over = false;
 
-static int open_archive(const char *path, struct archive **ret, struct err *err)
-{
-	struct archive *a = archive_read_new();
-	int code;
-	int rc = 0;
+	for (uint64_t n = 0; !is_over && wait_for_room(a); n++) {
+		size_t len = 0;
+		struct err err = ERR_INIT;
+		int rc = bundle__stream_read(a->stream, a->bytes[n % PIECES], PIECE_BYTES, &len, &err);
 
-	if (!a)
-		return err_set(err, E_NO_MEMORY, "not enough memory for an archive");
-	if (archive_read_support_format_zip_seekable(a) != ARCHIVE_OK)
-		rc = fail_archive(a, err);
-	if (rc == 0 && archive_read_open_filename(a, path, READ_BYTES) != ARCHIVE_OK) {
-		code = archive_errno(a); /* EILSEQ: it is no archive */
-		rc = code > 0 && code != EILSEQ ? err_errno(err, code, "opening the bundle") : fail_archive(a, err);
+		is_over = rc < 0 || len < PIECE_BYTES;
+		a->len[n % PIECES] = len;
+		mutex_lock(&a->mu);
+		a->unpacked += rc == 0 && len > 0;
+		a->is_over = is_over;
+		a->rc = rc;
+		a->err = err;
+		cond_signal(&a->changed);
+		mutex_unlock(&a->mu);
 	}
-	if (rc < 0)
-		archive_read_free(a);
-	else
-		*ret = a;
-	return rc;
+	return NULL;
 }
 
-/* The next file's name; 1 at the end. */
-static int next_entry(struct archive *a, const char **ret_name, struct err *err)
+int bundle__file_open(struct bundle_file *f, const struct bundle_zip *z, const char *name, struct err *err)
 {
-	struct archive_entry *entry;
-	int code = archive_read_next_header(a, &entry);
-	const char *name;
+	struct bundle_stream *stream = NULL;
+	struct bundle_ahead *a;
+	int rc = bundle__stream_open(z, name, &stream, err);
 
-	if (code == ARCHIVE_EOF)
-		return 1;
-	if (code != ARCHIVE_OK)
-		return fail_archive(a, err);
-	name = archive_entry_pathname(entry);
-	if (!name || archive_entry_filetype(entry) != AE_IFREG)
-		return err_set(err, E_SYNTAX, "it has a part that is no file");
-	*ret_name = name;
+	*f = (struct bundle_file){.name = name};
+	if (rc < 0)
+		return rc;
+	f->ahead = a = xalloc(sizeof(*a));
+	a->stream = stream;
+	for (unsigned i = 0; i < PIECES; i++)
+		a->bytes[i] = xalloc(PIECE_BYTES);
+	mutex_init(&a->mu);
+	cond_init(&a->changed);
+	thread_start(&a->thread, "unpack", run_ahead, a);
 	return 0;
 }
 
-int bundle__file_open(struct bundle_file *f, const char *path, const char *name, struct err *err)
+static void close_ahead(struct bundle_ahead *a)
 {
-	const char *found = "";
-	int rc;
-
-	*f = (struct bundle_file){.name = name};
-	if ((rc = open_archive(path, &f->archive, err)) < 0)
-		return rc;
-	do
-		rc = next_entry(f->archive, &found, err);
-	while (rc == 0 && strcmp(found, name) != 0);
-	if (rc == 1)
-		rc = err_set(err, E_SYNTAX, "it is no bundle: it has no %s", name);
-	return rc;
+	mutex_lock(&a->mu);
+	a->is_closing = true;
+	cond_signal(&a->changed);
+	mutex_unlock(&a->mu);
+	thread_join(&a->thread);
+	bundle__stream_close(a->stream);
+	for (unsigned i = 0; i < PIECES; i++)
+		free(a->bytes[i]);
+	cond_release(&a->changed);
+	mutex_release(&a->mu);
+	free(a);
 }
 
 void bundle__file_close(struct bundle_file *f)
 {
-	if (f->archive)
-		archive_read_free(f->archive);
+	if (f->ahead)
+		close_ahead(f->ahead);
 	buf_release(&f->carry);
 	*f = (struct bundle_file){0};
 }
 
-/* The next piece; 1 at the end, when libarchive has compared the checksum. */
+/* The next piece, the one before being free again; 1 at the end, when the checksum was compared. */
 static int next_piece(struct bundle_file *f, struct err *err)
 {
-	const void *p;
-	size_t len;
-	la_int64_t off;
-	int code = archive_read_data_block(f->archive, &p, &len, &off);
+	struct bundle_ahead *a = f->ahead;
+	int rc = 1;
 
+	mutex_lock(&a->mu);
+	a->freed += f->off > 0 && a->freed < a->unpacked;
+	cond_signal(&a->changed);
 	f->rest = span_of(NULL, 0);
-	if (code == ARCHIVE_EOF)
-		return 1;
-	if (code != ARCHIVE_OK)
-		return err_set(err, E_SYNTAX, "%s is damaged behind byte %llu: %s", f->name, (unsigned long long)f->off,
-			       reason(f->archive));
-	if ((uint64_t)off != f->off)
-		return err_set(err, E_SYNTAX, "%s has a hole at byte %llu", f->name, (unsigned long long)f->off);
-	f->off += len;
-	f->rest = span_of(p, len);
-	return 0;
+	while (a->freed == a->unpacked && !a->is_over)
+		cond_wait(&a->changed, &a->mu);
+	if (a->freed < a->unpacked) {
+		f->rest = span_of(a->bytes[a->freed % PIECES], a->len[a->freed % PIECES]);
+		rc = 0;
+	} else if (a->rc < 0) {
+		rc = a->rc;
+		if (err)
+			*err = a->err;
+	}
+	mutex_unlock(&a->mu);
+	f->off += f->rest.len;
+	return rc;
 }
 
 /* Keeps the start of what goes on in the next piece. */
@@ -217,72 +243,23 @@ int bundle__bytes(struct bundle_file *f, size_t n, struct span *ret, struct err 
 
 /* ---- the small files ---- */
 
-static int read_text(struct archive *a, const char *name, size_t max, struct buf *to, struct err *err)
+int bundle__text(const struct bundle_zip *z, const char *name, size_t max, struct buf *to, struct err *err)
 {
-	for (;;) {
-		uint8_t piece[4096];
-		la_ssize_t n = archive_read_data(a, piece, sizeof(piece));
+	struct bundle_stream *s = NULL;
+	size_t start = to->len, n = 1;
+	int rc = bundle__stream_open(z, name, &s, err);
 
-		if (n < 0)
-			return fail_archive(a, err);
-		if (n == 0)
-			return buf_ok(to) ? 0 : err_set(err, E_NO_MEMORY, "not enough memory for %s", name);
-		if (to->len + (size_t)n > max)
-			return err_set(err, E_SYNTAX, "%s is longer than it can be", name);
-		buf_put(to, piece, (size_t)n);
+	while (rc == 0 && n > 0) {
+		uint8_t piece[TEXT_BYTES];
+
+		rc = bundle__stream_read(s, piece, sizeof(piece), &n, err);
+		if (rc == 0 && to->len - start + n > max)
+			rc = err_set(err, E_SYNTAX, "%s is longer than it can be", name);
+		if (rc == 0)
+			buf_put(to, piece, n);
 	}
-}
-
-static const char *const names[] = {BUNDLE_EVENTS,     BUNDLE_LEAVES, BUNDLE_PROOF,
-				    BUNDLE_CHECKPOINT, BUNDLE_VKEY,   BUNDLE_MANIFEST};
-#define NAME_COUNT (sizeof(names) / sizeof(*names))
-
-/* Notes that a file was seen. */
-static int mark_name(const char *name, unsigned *seen, struct err *err)
-{
-	size_t i = 0;
-
-	while (i < NAME_COUNT && strcmp(names[i], name) != 0)
-		i++;
-	if (i == NAME_COUNT)
-		return err_set(err, E_SYNTAX, "it has a file %.80s, which nothing vouches for", name);
-	if (*seen >> i & 1)
-		return err_set(err, E_SYNTAX, "it has %s twice", name);
-	*seen |= 1u << i;
-	return 0;
-}
-
-static int check_missing(unsigned seen, struct err *err)
-{
-	for (size_t i = 0; i < NAME_COUNT; i++) {
-		bool is_needed = strcmp(names[i], BUNDLE_VKEY) != 0 && strcmp(names[i], BUNDLE_MANIFEST) != 0;
-
-		if (is_needed && !(seen >> i & 1))
-			return err_set(err, E_SYNTAX,
-				       "it proves nothing: it has no %s; where it was exported so, 'unproved' in its "
-				       "manifest says why",
-				       names[i]);
-	}
-	return 0;
-}
-
-int bundle__texts(const char *path, struct bundle_texts *ret, struct err *err)
-{
-	struct archive *a = NULL;
-	const char *name;
-	unsigned seen = 0;
-	int rc = open_archive(path, &a, err);
-
-	while (rc == 0 && (rc = next_entry(a, &name, err)) == 0) {
-		rc = mark_name(name, &seen, err);
-		if (rc == 0 && strcmp(name, BUNDLE_PROOF) == 0)
-			rc = read_text(a, name, RANGE_PROOF_BYTES_MAX, &ret->proof, err);
-		else if (rc == 0 && strcmp(name, BUNDLE_CHECKPOINT) == 0)
-			rc = read_text(a, name, NOTE_BYTES_MAX, &ret->checkpoint, err);
-	}
-	if (rc == 1)
-		rc = check_missing(seen, err);
-	if (a)
-		archive_read_free(a);
+	if (rc == 0 && !buf_ok(to))
+		rc = err_set(err, E_NO_MEMORY, "not enough memory for %s", name);
+	bundle__stream_close(s);
 	return rc;
 }

@@ -12,8 +12,9 @@
 #define BATCH 256u /* leaves hashed together; their hashes are BUNDLE_BYTES_MAX */
 
 struct check {
+	struct bundle_zip zip;
 	struct bundle_file events, leaves;
-	struct bundle_texts texts;
+	struct buf proof_text, checkpoint_text;
 	struct note note;
 	struct checkpoint checkpoint;
 	struct range_proof proof;
@@ -125,11 +126,16 @@ static int check_end(struct check *c, struct err *err)
 
 static int check_texts(struct check *c, const struct note_vkey *keys, size_t key_count, struct err *err)
 {
-	int rc = checkpoint_open(buf_span(&c->texts.checkpoint), keys, key_count, &c->note, &c->checkpoint, err);
+	int rc = bundle__text(&c->zip, BUNDLE_CHECKPOINT, NOTE_BYTES_MAX, &c->checkpoint_text, err);
 
 	if (rc < 0)
 		return rc;
-	if ((rc = range_proof_get(buf_span(&c->texts.proof), &c->proof, err)) < 0)
+	if ((rc = bundle__text(&c->zip, BUNDLE_PROOF, RANGE_PROOF_BYTES_MAX, &c->proof_text, err)) < 0)
+		return rc;
+	rc = checkpoint_open(buf_span(&c->checkpoint_text), keys, key_count, &c->note, &c->checkpoint, err);
+	if (rc < 0)
+		return rc;
+	if ((rc = range_proof_get(buf_span(&c->proof_text), &c->proof, err)) < 0)
 		return rc;
 	if (!merkle_range_begin(&c->range, c->proof.first, c->proof.next, c->checkpoint.size, c->proof.path.hash,
 				c->proof.path.count))
@@ -158,13 +164,15 @@ int bundle_verify(const char *path, const struct note_vkey *keys, size_t key_cou
 	int rc;
 
 	c->digest = digest_new();
-	if ((rc = bundle__texts(path, &c->texts, err)) < 0)
+	if ((rc = bundle__zip_open(&c->zip, path, err)) < 0)
+		goto out;
+	if ((rc = bundle__zip_check(&c->zip, err)) < 0)
 		goto out;
 	if ((rc = check_texts(c, keys, key_count, err)) < 0)
 		goto out;
-	if ((rc = bundle__file_open(&c->events, path, BUNDLE_EVENTS, err)) < 0)
+	if ((rc = bundle__file_open(&c->events, &c->zip, BUNDLE_EVENTS, err)) < 0)
 		goto out;
-	if ((rc = bundle__file_open(&c->leaves, path, BUNDLE_LEAVES, err)) < 0)
+	if ((rc = bundle__file_open(&c->leaves, &c->zip, BUNDLE_LEAVES, err)) < 0)
 		goto out;
 	if ((rc = add_runs(c, err)) < 0)
 		goto out;
@@ -176,8 +184,9 @@ out:
 		err_set_field(err, path, strlen(path));
 	bundle__file_close(&c->events);
 	bundle__file_close(&c->leaves);
-	buf_release(&c->texts.proof);
-	buf_release(&c->texts.checkpoint);
+	bundle__zip_close(&c->zip);
+	buf_release(&c->proof_text);
+	buf_release(&c->checkpoint_text);
 	digest_free(c->digest);
 	free(c);
 	return rc;

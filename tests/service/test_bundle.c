@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "base/durable.h"
+#include "base/mem.h"
+#include "base/reader.h"
 #include "codec/limits.h"
 #include "crypto/range_proof.h"
 #include "service/bundle.h"
@@ -27,6 +29,7 @@ static char path[TEMP_FOLDER_MAX + 32];
 static struct digest *d;
 static struct note_signer *signer, *other;
 static struct sha256 leaves[RECORDS];
+static bool is_stored; /* how archives are written */
 
 /* What goes into an archive; a test changes some of it. */
 struct parts {
@@ -142,6 +145,8 @@ static void write_zip(const struct parts *p, const char *without, const char *ex
 	struct archive *a = archive_write_new();
 
 	archive_write_set_format_zip(a);
+	if (is_stored)
+		archive_write_zip_set_compression_store(a);
 	assert_int_equal(archive_write_open_filename(a, path), ARCHIVE_OK);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		if (!without || strcmp(without, files[i].name) != 0)
@@ -475,6 +480,138 @@ static void test_bundle__damaged_archive_never_verifies_as_another(void **state)
 	release(&p);
 }
 
+/* ---- archives by other programs ---- */
+
+/* The archive's bytes, to be changed; put_archive writes them. */
+static void get_archive(struct buf *to)
+{
+	uint8_t *bytes;
+	size_t len;
+
+	assert_int_equal(durable_read(&io_posix, path, 1 << 20, &bytes, &len, NULL), 0);
+	buf_reset(to);
+	buf_put(to, bytes, len);
+	free(bytes);
+}
+
+static void put_archive(const struct buf *bytes)
+{
+	struct span part = buf_span(bytes);
+
+	assert_int_equal(durable_write(&io_posix, path, &part, 1, 0600, NULL), 0);
+}
+
+/* Where the nth header with this magic begins. */
+static uint8_t *header_of(const struct buf *archive, const char *magic, int n)
+{
+	uint8_t *at = archive->p;
+
+	while (n-- > 0)
+		at = (uint8_t *)memmem(at + 1, archive->len - (size_t)(at + 1 - archive->p), magic, 4);
+	return at;
+}
+
+static void assert_says(const struct buf *archive, const char *text)
+{
+	struct bundle_facts facts;
+	struct err err = ERR_INIT;
+
+	put_archive(archive);
+	assert_int_equal(verify(&facts, &err), E_SYNTAX);
+	if (!strstr(err.message, text))
+		fail_msg("'%s' has no '%s'", err.message, text);
+}
+
+static void test_bundle__what_cannot_be_read_is_said(void **state)
+{
+	struct buf archive = BUF_INIT;
+	struct parts p;
+	uint8_t *at;
+
+	make(3, 60, RECORDS, 2, &p);
+	write_zip(&p, NULL, NULL);
+	get_archive(&archive);
+	at = header_of(&archive, "PK\x01\x02", 1);
+	at[10] ^= 93 ^ 8;
+	assert_says(&archive, "events.ndjson is packed by method 93");
+	at[10] ^= 93 ^ 8;
+	at[8] ^= 1;
+	assert_says(&archive, "events.ndjson is encrypted");
+	at[8] ^= 1;
+	put_u32le(at + 38, 0120777u << 16); /* a symbolic link */
+	at[5] = 3;
+	assert_says(&archive, "a part that is no file");
+	put_u32le(at + 38, 0);
+	at[16] ^= 1;
+	assert_says(&archive, "its checksum is another");
+	at[16] ^= 1;
+	at[24] ^= 1;
+	assert_says(&archive, "has not the size that the directory says");
+	at[24] ^= 1;
+	header_of(&archive, "PK\x03\x04", 2)[30] ^= 1;
+	assert_says(&archive, "not where its directory says");
+	buf_release(&archive);
+	release(&p);
+}
+
+/* The end in 64 bits, as of an archive that is larger than 4 GiB. */
+static void widen_end(struct buf *archive)
+{
+	uint8_t *end = header_of(archive, "PK\x05\x06", 1);
+	uint64_t count = get_u16le(end + 10), len = get_u32le(end + 12), off = get_u32le(end + 16);
+	uint64_t at = (uint64_t)(end - archive->p);
+
+	archive->len = (size_t)at;
+	buf_put_str(archive, "PK\x06\x06");
+	buf_put_u64(archive, 44);
+	buf_put_u64(archive, 0x2d002d);
+	buf_put_u32(archive, 0);
+	buf_put_u64(archive, count);
+	buf_put_u64(archive, count);
+	buf_put_u64(archive, len);
+	buf_put_u64(archive, off);
+	buf_put_str(archive, "PK\x06\x07");
+	buf_put_u32(archive, 0);
+	buf_put_u64(archive, at);
+	buf_put_u32(archive, 1);
+	buf_put_str(archive, "PK\x05\x06");
+	buf_put_u32(archive, 0);
+	buf_put_u64(archive, UINT64_MAX);
+	buf_put_u32(archive, UINT32_MAX);
+	buf_put_u16(archive, 0);
+}
+
+static void test_bundle__other_packing_does_not_matter(void **state)
+{
+	struct buf archive = BUF_INIT;
+	struct bundle_facts facts;
+	struct err err = ERR_INIT;
+	struct parts p;
+	char *link = xformat("%s/link", folder);
+
+	make(3, 900, RECORDS, 2, &p);
+	for (int way = 0; way < 4; way++) {
+		is_stored = way == 1;
+		write_zip(&p, NULL, NULL);
+		get_archive(&archive);
+		if (way == 2) {
+			archive.p[archive.len - 2] = 3; /* a comment */
+			buf_put_str(&archive, "abc");
+		} else if (way == 3) {
+			widen_end(&archive);
+		}
+		put_archive(&archive);
+		if (verify(&facts, &err) < 0)
+			fail_msg("way %d: %s", way, err.message);
+		assert_int_equal(facts.shown + facts.withheld, 897);
+	}
+	assert_int_equal(symlink(path, link), 0);
+	assert_int_equal(bundle_verify(link, note_signer_vkey(signer), 1, &facts, NULL), 0);
+	free(link);
+	buf_release(&archive);
+	release(&p);
+}
+
 static void test_bundle__no_file_says_so(void **state)
 {
 	struct bundle_facts facts;
@@ -534,6 +671,8 @@ int main(void)
 		cmocka_unit_test(test_bundle__what_nothing_vouches_for_is_refused),
 		cmocka_unit_test(test_bundle__lines_have_the_length_of_records),
 		cmocka_unit_test(test_bundle__damaged_archive_never_verifies_as_another),
+		cmocka_unit_test(test_bundle__what_cannot_be_read_is_said),
+		cmocka_unit_test(test_bundle__other_packing_does_not_matter),
 		cmocka_unit_test(test_bundle__no_file_says_so),
 	};
 
