@@ -16,6 +16,7 @@ HOLES = {
     'id': 'The id of the one meant.',
     'name': 'The name of the one meant.',
     'org': 'An org_key.',
+    'job': 'The number of a job.',
     'ledger': '`main` or `self`.',
     'path': 'The rest of the path.',
 }

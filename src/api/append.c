@@ -33,6 +33,12 @@ static int take_params(struct request *r, struct err *err)
 	return param_bool(&r->params, PARAM_PARTIAL, false, &r->in.is_partial, err);
 }
 
+/* The same bytes mean something else in parts, or as rows. */
+static uint64_t fingerprint_seed(const struct request *r)
+{
+	return r->in.is_partial + (r->in.rows ? 2 * ((uint64_t)r->in.rows->format + 1) : 0);
+}
+
 static int take_idempotency_key(struct request *r, struct err *err)
 {
 	const char *key = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Idempotency-Key");
@@ -50,7 +56,7 @@ static int take_idempotency_key(struct request *r, struct err *err)
 			       IDEMPOTENCY_KEY_MAX);
 	}
 	r->in.append.idempotency_key = span_of(key, len);
-	r->in.append.fingerprint = hash64(r->body.bytes.p, r->body.bytes.len, r->in.is_partial);
+	r->in.append.fingerprint = hash64(r->body.bytes.p, r->body.bytes.len, fingerprint_seed(r));
 	return 0;
 }
 
@@ -76,8 +82,8 @@ static int parse_rows(struct request *r, struct record_parser *parser, struct er
 {
 	struct parser_slot *slot = parser_take(r->server);
 	const struct record_rows rows = {r->in.rows->format, &r->in.rows->given, parser};
-	int rc = record_parse_rows(slot->parser, &rows, buf_span(&r->body.bytes), clock_wall_us(), EVENTS_MAX, NULL,
-				   NULL, &r->in.batch, err);
+	int rc = record_parse_rows(slot->parser, &rows, buf_span(&r->body.bytes), clock_wall_us(), EVENTS_MAX,
+				   r->in.is_partial ? on_refused : NULL, &r->in, &r->in.batch, err);
 
 	parser_give(r->server, slot, r->body.bytes.len);
 	return rc;

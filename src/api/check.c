@@ -72,7 +72,7 @@ static int check_length(struct request *r, struct err *err)
 	const char *length = header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
 	if (!length || strtoull(length, NULL, 10) <= BODY_BYTES_MAX ||
-	    (r->match.route->flags & (ROUTE_HAS_JSON | ROUTE_HAS_FORM)))
+	    (r->match.route->flags & (ROUTE_HAS_JSON | ROUTE_HAS_FORM | ROUTE_IS_SMALL)))
 		return 0; /* a body of parameters is counted as it comes */
 	return err_set(err, E_TOO_LARGE,
 		       "the body has %.20s bytes; at most %u MiB are taken, send the events in several "
@@ -94,7 +94,7 @@ static int check_body(struct request *r, struct err *err)
 		return rc;
 	if ((rc = body_begin(&r->body, encoding, &r->server->budget, err)) < 0)
 		return rc;
-	if (r->match.route->flags & ROUTE_HAS_JSON)
+	if (r->match.route->flags & (ROUTE_HAS_JSON | ROUTE_IS_SMALL))
 		body_limit(&r->body, JSON_BODY_MAX);
 	if (r->match.route->flags & ROUTE_HAS_FORM)
 		body_limit(&r->body, FORM_BODY_MAX);

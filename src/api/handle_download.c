@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/download.h"
 #include "api/handler.h"
 #include "api/range.h"
 #include "api/request.h"
@@ -88,7 +89,7 @@ static void begin_answer(struct request *r, const struct download *d, const char
 	reply_add_header(&r->reply, MHD_HTTP_HEADER_CONTENT_RANGE, text);
 }
 
-static int start(struct request *r, struct err *err)
+static int start(struct request *r, struct span id, struct err *err)
 {
 	struct download *d;
 	struct export_file file;
@@ -97,7 +98,7 @@ static int start(struct request *r, struct err *err)
 
 	if ((rc = stream_open(r->server, &r->stream, err)) < 0)
 		return rc;
-	if ((rc = service_export_file(r->server->service, &r->who, r->match.id, &file, err)) < 0)
+	if ((rc = service_export_file(r->server->service, &r->who, id, &file, err)) < 0)
 		return rc;
 	d = xalloc(sizeof(*d));
 	d->file = file;
@@ -113,13 +114,18 @@ static int start(struct request *r, struct err *err)
 	return stream_begin(r->stream, &download_stream, d, d->range.len, err);
 }
 
-enum handled handle_export_download(struct request *r)
+enum handled download_answer(struct request *r, struct span id)
 {
 	struct err err = ERR_INIT;
 
-	if (start(r, &err) < 0) {
+	if (start(r, id, &err) < 0) {
 		r->stream = stream_close(r->stream);
 		request_fail(r, &err);
 	}
 	return HANDLED_NOW;
+}
+
+enum handled handle_export_download(struct request *r)
+{
+	return download_answer(r, r->match.id);
 }

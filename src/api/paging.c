@@ -43,6 +43,13 @@ static bool is_of(const struct entry *e, const uint64_t hash[2], int64_t now_ns)
 	return e->used_ns != 0 && now_ns - e->used_ns < KEEP_NS && e->hash[0] == hash[0] && e->hash[1] == hash[1];
 }
 
+/* Clients that share a key and a search cannot be told apart. In the order of newest first, who goes on behind the
+ * place of one that saw more records may see a row twice, but misses none. */
+static bool is_newer(const struct entry *a, const struct entry *b)
+{
+	return a->place.size > b->place.size || (a->place.size == b->place.size && a->used_ns > b->used_ns);
+}
+
 /* The entry at `start`, else the newest, else NULL. */
 static struct entry *find_locked(struct paging *p, const uint64_t hash[2], uint64_t start, int64_t now_ns)
 {
@@ -55,7 +62,7 @@ static struct entry *find_locked(struct paging *p, const uint64_t hash[2], uint6
 		if (!is_of(e, hash, now_ns))
 			continue;
 		if (!best || (is_there && best->place.next != start) ||
-		    (is_there == (best->place.next == start) && e->used_ns > best->used_ns))
+		    (is_there == (best->place.next == start) && is_newer(e, best)))
 			best = e;
 	}
 	return best;

@@ -21,6 +21,7 @@ enum route_flag {
 	ROUTE_HAS_JSON = 4,   /* with ROUTE_HAS_BODY: the body is one object whose members are the parameters */
 	ROUTE_OWN_PARAMS = 8, /* the handler reads the URL's parameters itself: those of a dialect */
 	ROUTE_HAS_FORM = 16,  /* with ROUTE_HAS_BODY: the body is a small form, which the handler reads */
+	ROUTE_IS_SMALL = 64,  /* with ROUTE_HAS_BODY: one JSON document of JSON_BODY_MAX, which the handler reads */
 	ROUTE_NEEDS_KEY = 32, /* with PERMISSION_NONE: for whoever has a key, whatever it may do */
 };
 

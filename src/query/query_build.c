@@ -111,6 +111,15 @@ struct query_node *query_or(struct query *q, struct query_node *const *nodes, ui
 	return count == 1 ? nodes[0] : join(q, QUERY_OR, nodes, count);
 }
 
+int query_add(struct query *q, struct query_node *const *nodes, uint32_t count, struct err *err)
+{
+	struct query_node *both[2] = {q->root, query_and(q, nodes, count)};
+
+	if (count == 0)
+		return 0;
+	return query_set_root(q, q->root->kind == QUERY_ALL ? both[1] : query_and(q, both, 2), err);
+}
+
 /* ---- leaves ---- */
 
 struct query_node *query_exact(struct query *q, const char *path, struct span value)

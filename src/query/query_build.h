@@ -18,6 +18,10 @@ struct query *query_new(void);
 /* E_TOO_LARGE past QUERY_TERMS_MAX; the query then still matches what it did. */
 int query_set_root(struct query *q, struct query_node *root, struct err *err) __attribute__((warn_unused_result));
 
+/* Makes the query match only what all of `nodes` match too. As query_set_root. */
+int query_add(struct query *q, struct query_node *const *nodes, uint32_t count, struct err *err)
+	__attribute__((warn_unused_result));
+
 struct query_node *query_all(struct query *q);
 struct query_node *query_none(struct query *q);
 

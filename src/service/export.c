@@ -14,19 +14,23 @@
 #include "service/key_cache.h"
 #include "service/sight.h"
 
-const char *const export_format_names[EXPORT_FORMAT_COUNT + 1] = {"csv", "json", "ndjson", "zip", NULL};
+const char *const export_format_names[EXPORT_FORMAT_COUNT + 1] = {
+	"csv", "json", "ndjson", "zip", "carbon-black-csv", "carbon-black-json", NULL};
 
 const char *export_content_type(enum export_format format)
 {
 	static const char *const types[EXPORT_FORMAT_COUNT] = {"text/csv; charset=utf-8; header=present",
-							       "application/json", "application/x-ndjson",
-							       "application/zip"};
+							       "application/json",
+							       "application/x-ndjson",
+							       "application/zip",
+							       "text/csv; charset=utf-8",
+							       "application/json"};
 
 	return types[format];
 }
 
-static const struct export_ops *const ops_of[EXPORT_FORMAT_COUNT] = {&export__csv, &export__json, &export__ndjson,
-								     &export__zip};
+static const struct export_ops *const ops_of[EXPORT_FORMAT_COUNT] = {
+	&export__csv, &export__json, &export__ndjson, &export__zip, &export__rows_csv, &export__rows_json};
 
 /* ---- names ---- */
 
@@ -47,6 +51,14 @@ static void put_time(struct buf *to, int64_t us, int64_t none, const char *word)
 	buf_put_u8(to, 'Z');
 }
 
+/* What stands behind the vendor's name, if there is one. */
+static const char *extension_of(enum export_format format)
+{
+	const char *dash = strrchr(export_format_names[format], '-');
+
+	return dash ? dash + 1 : export_format_names[format];
+}
+
 void export_file_name(const struct org *org, const struct export_spec *spec, char ret_name[EXPORT_NAME_MAX])
 {
 	struct buf name = BUF_INIT;
@@ -55,7 +67,7 @@ void export_file_name(const struct org *org, const struct export_spec *spec, cha
 	put_time(&name, spec->from_us, INT64_MIN, "start");
 	buf_put_u8(&name, '-');
 	put_time(&name, spec->to_us == INT64_MAX ? spec->created_us : spec->to_us, INT64_MAX, "end");
-	buf_printf(&name, ".%s", export_format_names[spec->format]);
+	buf_printf(&name, ".%s", extension_of(spec->format));
 	snprintf(ret_name, EXPORT_NAME_MAX, "%.*s", (int)name.len, name.p ? (const char *)name.p : "");
 	buf_release(&name);
 }

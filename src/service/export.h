@@ -10,7 +10,16 @@
 
 #include "service/service.h"
 
-enum export_format { EXPORT_CSV, EXPORT_JSON, EXPORT_NDJSON, EXPORT_ZIP, EXPORT_FORMAT_COUNT };
+/* The last two are the rows of a vendor. */
+enum export_format {
+	EXPORT_CSV,
+	EXPORT_JSON,
+	EXPORT_NDJSON,
+	EXPORT_ZIP,
+	EXPORT_CARBON_BLACK_CSV,
+	EXPORT_CARBON_BLACK_JSON,
+	EXPORT_FORMAT_COUNT
+};
 extern const char *const export_format_names[EXPORT_FORMAT_COUNT + 1]; /* "csv", …; NULL at the end */
 
 /* An export as a client asks for it; texts are empty when not given. */

@@ -16,7 +16,8 @@ struct export_ops {
 	void (*free)(struct export *x);
 };
 
-extern const struct export_ops export__csv, export__json, export__ndjson, export__zip;
+extern const struct export_ops export__csv, export__json, export__ndjson, export__zip, export__rows_csv,
+	export__rows_json;
 
 struct export
 {

@@ -150,6 +150,16 @@ const char *principal_org_key(const struct principal *who)
 	return who->org->control.org_key;
 }
 
+struct row_given service__row_given(const struct org *org)
+{
+	return (struct row_given){{span_str(org->control.org_key), span_str(org->control.name)}};
+}
+
+struct row_given principal_row_given(const struct principal *who)
+{
+	return service__row_given(who->org);
+}
+
 int principal_require(const struct principal *who, enum permission p, struct err *err)
 {
 	if ((who->permissions & p) == (uint32_t)p)

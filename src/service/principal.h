@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "codec/row.h"
 #include "control/limits.h"
 #include "service/permission.h"
 
@@ -58,6 +59,9 @@ int service_key_generation(struct service *s, const char *client_id, uint64_t *r
 
 /* The org_key of its org. */
 const char *principal_org_key(const struct principal *who);
+
+/* What rows of vendors say about its org: the key, and the name as it was when the server started. */
+struct row_given principal_row_given(const struct principal *who);
 
 /* E_FORBIDDEN unless the principal has the permission. */
 int principal_require(const struct principal *who, enum permission p, struct err *err)

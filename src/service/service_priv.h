@@ -4,6 +4,7 @@
 
 #include "base/team.h"
 #include "base/thread.h"
+#include "codec/row.h"
 #include "service/api_key.h"
 #include "service/guess.h"
 #include "service/log_signer.h"
@@ -121,6 +122,9 @@ void service__catalogues_close(struct service *s);
 /* Watches whether writes are possible, and tries again when they were not. */
 void service__watch_start(struct service *s);
 void service__watch_stop(struct service *s);
+
+/* What rows of vendors say about their org: its key and its name. */
+struct row_given service__row_given(const struct org *org);
 
 /* What a count is about: the query, the period and the records of a request; search.c. */
 struct search_scope {
