@@ -31,6 +31,6 @@ void caller_take(struct MHD_Connection *connection, char ip[CALLER_IP_MAX], stru
 	ip[0] = '\0';
 	if (info && info->client_addr)
 		put_ip(info->client_addr, ip);
-	ret->ip = span_str(ip);
+	*ret = (struct caller){.ip = span_str(ip)};
 	ret->user_agent = span_of(agent, utf8_valid_prefix(span_of(agent, len)));
 }

@@ -13,6 +13,7 @@
 #include "service/export_priv.h"
 #include "service/key_cache.h"
 #include "service/sight.h"
+#include "service/read_event_priv.h"
 
 const char *const export_format_names[EXPORT_FORMAT_COUNT + 1] = {
 	"csv", "json", "ndjson", "zip", "carbon-black-csv", "carbon-black-json", NULL};
@@ -130,6 +131,34 @@ int export_resolve(const struct principal *who, const struct export_params *p, s
 	spec.size = ledger_size(who->org->ledger[p->ledger]);
 	*ret = spec;
 	return 0;
+}
+
+void export__event_begin(struct buf *to, const struct principal *who, const struct export_spec *spec, const char *job)
+{
+	const struct read_event e = {"events.exported", spec->ledger, job ? "export" : NULL,
+				     job ? span_str(job) : span_of(NULL, 0)};
+	struct query *query;
+
+	read_event__begin(to, who, &e);
+	if (query_parse(spec->query, spec->created_us, &query, NULL) == 0) { /* export_resolve has */
+		read_event__put_scope(to, spec->query, query, spec->from_us, spec->to_us);
+		query_free(query);
+	}
+	buf_printf(to, ",\"format\":\"%s\",\"order\":\"%s\"", export_format_names[spec->format],
+		   spec->newest_first ? "newest" : "oldest");
+	read_event__put_text(to, "columns", spec->columns);
+	read_event__put_number(to, "ledger_size", spec->size);
+}
+
+int export_tell(struct service *s, const struct principal *who, const struct export_spec *spec, struct err *err)
+{
+	struct buf event = BUF_INIT;
+	int rc;
+
+	export__event_begin(&event, who, spec, NULL);
+	rc = read_event__tell(s, who, &event, err);
+	buf_release(&event);
+	return rc;
 }
 
 /* Copies the spec with its texts. */

@@ -53,6 +53,10 @@ int export_resolve(const struct principal *who, const struct export_params *p, s
 
 struct export;
 
+/* Tells that the principal is given an export, before the first byte is. As reading.h says. */
+int export_tell(struct service *s, const struct principal *who, const struct export_spec *spec, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* Begins an export of the org's records. It borrows nothing from the spec. E_IO, E_NO_MEMORY, and what export_resolve
  * refuses. */
 int export_open(struct service *s, struct org *org, const struct export_spec *spec, struct export **ret,

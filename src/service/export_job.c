@@ -10,8 +10,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "service/act.h"
 #include "service/export_box.h"
+#include "service/export_priv.h"
 #include "service/export_queue.h"
+#include "service/read_event_priv.h"
 #include "service/service_priv.h"
 #include "service/sight.h"
 
@@ -78,20 +81,35 @@ static int make_way(struct service *s, int64_t org, struct err *err)
 	return 0;
 }
 
-static int add_job(struct service *s, const struct control_export_job *j, struct err *err)
-{
-	int rc;
+struct new_job {
+	const struct export_spec *spec;
+	const struct control_export_job *job;
+};
 
-	if ((rc = control_begin(s->control, err)) < 0)
-		return rc;
-	rc = make_way(s, j->org, err);
-	if (rc == 0)
-		rc = control_export_job_create(s->control, j, err);
-	if (rc < 0) {
-		control_rollback(s->control);
-		return rc;
-	}
-	return control_commit(s->control, err);
+static int apply_job(struct service *s, const struct principal *who, void *user, struct err *err)
+{
+	const struct new_job *n = user;
+	int rc = make_way(s, n->job->org, err);
+
+	(void)who;
+	return rc < 0 ? rc : control_export_job_create(s->control, n->job, err);
+}
+
+static void put_job_event(const struct principal *who, const void *user, struct buf *to)
+{
+	const struct new_job *n = user;
+
+	export__event_begin(to, who, n->spec, n->job->id);
+	buf_put_str(to, "}}");
+}
+
+static int add_job(struct service *s, const struct principal *who, const struct export_spec *spec,
+		   const struct control_export_job *j, struct err *err)
+{
+	struct new_job n = {spec, j};
+	const struct act a = {apply_job, put_job_event, &n};
+
+	return service__act(s, who, &a, err);
 }
 
 /* Texts are stored as such, and a NUL is none. */
@@ -119,7 +137,7 @@ int service_export_create(struct service *s, const struct principal *who, const 
 	if ((rc = export_queue_has_room(s->exports, err)) < 0)
 		return rc;
 	fill_job(who, &spec, &v.job);
-	if ((rc = add_job(s, &v.job, err)) < 0) {
+	if ((rc = add_job(s, who, &spec, &v.job, err)) < 0) {
 		export_view_release(&v);
 		return rc;
 	}
@@ -193,24 +211,44 @@ out:
 	return rc;
 }
 
+struct end_of_job {
+	struct control_export_job job;
+	bool is_cancelled;
+};
+
+static int apply_end(struct service *s, const struct principal *who, void *user, struct err *err)
+{
+	struct end_of_job *e = user;
+	int rc = control_export_job_cancel(s->control, e->job.org, e->job.id, clock_wall_us(), &e->is_cancelled, err);
+
+	(void)who;
+	if (rc < 0 || e->is_cancelled)
+		return rc;
+	return control_export_job_delete(s->control, e->job.org, e->job.id, err);
+}
+
+static void put_end_event(const struct principal *who, const void *user, struct buf *to)
+{
+	const struct end_of_job *e = user;
+
+	self_event_begin(to, e->is_cancelled ? "export.cancelled" : "export.removed", who);
+	buf_printf(to, ",\"entity\":{\"id\":\"%s\",\"type\":\"export\"}}", e->job.id);
+}
+
 int service_export_delete(struct service *s, const struct principal *who, struct span id, struct err *err)
 {
-	struct control_export_job j;
-	bool is_cancelled;
-	int rc = find_job(s, who, id, &j, err);
+	struct end_of_job e = {.is_cancelled = false};
+	const struct act a = {apply_end, put_end_event, &e};
+	int rc = find_job(s, who, id, &e.job, err);
 
 	if (rc < 0)
 		return rc;
-	if ((rc = control_export_job_cancel(s->control, j.org, j.id, clock_wall_us(), &is_cancelled, err)) < 0)
-		goto out;
-	if (is_cancelled) {
-		export_queue_cancel(s->exports, j.id);
-		goto out;
-	}
-	if ((rc = control_export_job_delete(s->control, j.org, j.id, err)) == 0)
-		export_queue_remove(s->exports, &j);
-out:
-	control_export_job_release(&j);
+	rc = service__act(s, who, &a, err);
+	if (rc == 0 && e.is_cancelled)
+		export_queue_cancel(s->exports, e.job.id);
+	else if (rc == 0)
+		export_queue_remove(s->exports, &e.job);
+	control_export_job_release(&e.job);
 	return rc;
 }
 
@@ -243,6 +281,7 @@ static void fill_file(const struct principal *who, const struct control_export_j
 			spec.ledger = (enum control_ledger_name)i;
 	}
 	f->format = spec.format;
+	f->ledger = spec.ledger;
 	export_file_name(who->org, &spec, f->name);
 	memcpy(f->id, j->id, sizeof(f->id));
 	f->size_bytes = (uint64_t)j->bytes;
@@ -264,6 +303,20 @@ static int read_file(void *user, uint64_t off, size_t len, uint8_t *to, struct e
 static struct boxes_source source_of(struct export_file *f)
 {
 	return (struct boxes_source){read_file, f, EXPORT_BOX_HEADER, f->size_bytes};
+}
+
+static int tell_file(struct service *s, const struct principal *who, const struct export_file *f, struct err *err)
+{
+	const struct read_event e = {"export.downloaded", f->ledger, "export", span_str(f->id)};
+	struct buf event = BUF_INIT;
+	int rc;
+
+	read_event__begin(&event, who, &e);
+	read_event__put_text(&event, "format", span_str(export_format_names[f->format]));
+	read_event__put_number(&event, "bytes", f->size_bytes);
+	rc = read_event__tell(s, who, &event, err);
+	buf_release(&event);
+	return rc;
 }
 
 static int open_file(struct service *s, const char *path, struct export_file *f, struct err *err)
@@ -298,8 +351,11 @@ int service_export_file(struct service *s, const struct principal *who, struct s
 		goto out;
 	path = export_queue_path(s->exports, &j);
 	fill_file(who, &j, &f);
-	rc = open_file(s, path, &f, err);
-	if (rc == 0)
+	if ((rc = open_file(s, path, &f, err)) < 0)
+		goto out;
+	if ((rc = tell_file(s, who, &f, err)) < 0)
+		export_file_close(&f);
+	else
 		*ret = f;
 out:
 	free(path);

@@ -42,6 +42,7 @@ struct export_file {
 	uint64_t size_bytes; /* of what was exported */
 	struct boxes *boxes; /* NULL: the file is plain */
 	enum export_format format;
+	enum control_ledger_name ledger;
 	char name[EXPORT_NAME_MAX]; /* for the client */
 	char id[EXPORT_ID_LEN + 1]; /* a file never changes, so this names its content too */
 };

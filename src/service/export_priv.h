@@ -40,4 +40,7 @@ struct export
 	bool is_ending; /* all records are written */
 };
 
+/* The event of an export, but for its end; `job` NULL: it is none. */
+void export__event_begin(struct buf *to, const struct principal *who, const struct export_spec *spec, const char *job);
+
 #endif

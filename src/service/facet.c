@@ -4,11 +4,12 @@
 #include "service/service_priv.h"
 
 static int run(struct service *s, const struct principal *who, const struct search_params *params,
-	       const struct field_list *fields, uint32_t limit, struct facet_answer *ret, struct err *err)
+	       const struct field_list *list, struct span fields, uint32_t limit, struct facet_answer *ret,
+	       struct err *err)
 {
-	struct facet_request r = {.fields = fields, .limit = limit, .team = s->team};
+	struct facet_request r = {.fields = list, .limit = limit, .team = s->team};
 	struct search_scope scope;
-	int rc = service__scope_open(who, params, &scope, err);
+	int rc = service__scope_open(s, who, params, fields, &scope, err);
 
 	if (rc < 0)
 		return rc;
@@ -32,7 +33,7 @@ int service_facets(struct service *s, const struct principal *who, const struct 
 		err_set_field(err, "fields", strlen("fields"));
 		return rc;
 	}
-	rc = run(s, who, params, &list, limit, ret, err);
+	rc = run(s, who, params, &list, fields, limit, ret, err);
 	field_list_release(&list);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "service/read_event_priv.h"
 #include "service/service_priv.h"
 #include "service/sight.h"
 
@@ -33,6 +34,32 @@ void service_id(struct service *s, const struct principal *who, enum control_led
 {
 	(void)s;
 	ledger_ids(who->org->ledger[ledger], index, 1, to);
+}
+
+int service_tail_begin(struct service *s, const struct principal *who, enum control_ledger_name ledger,
+		       struct span text, const struct query *query, struct err *err)
+{
+	const struct read_event e = {.action = "tail.begun", .ledger = ledger};
+	struct buf event = BUF_INIT;
+	int rc;
+
+	read_event__begin(&event, who, &e);
+	read_event__put_scope(&event, text, query, INT64_MIN, INT64_MAX);
+	rc = read_event__tell(s, who, &event, err);
+	buf_release(&event);
+	return rc;
+}
+
+void service_tail_end(struct service *s, const struct principal *who, enum control_ledger_name ledger, uint64_t events)
+{
+	const struct read_event e = {.action = "tail.ended", .ledger = ledger};
+	struct buf event = BUF_INIT;
+
+	read_event__begin(&event, who, &e);
+	read_event__put_number(&event, "events", events);
+	buf_put_str(&event, "}}");
+	service__tell_later(s, who->org, &event);
+	buf_release(&event);
 }
 
 void follow_release(struct follow *f)

@@ -4,10 +4,10 @@
 #include "service/service_priv.h"
 
 static int run(struct service *s, const struct principal *who, const struct search_params *params,
-	       struct histogram_request *r, struct histogram_answer *ret, struct err *err)
+	       struct histogram_request *r, struct span split, struct histogram_answer *ret, struct err *err)
 {
 	struct search_scope scope;
-	int rc = service__scope_open(who, params, &scope, err);
+	int rc = service__scope_open(s, who, params, split, &scope, err);
 
 	if (rc < 0)
 		return rc;
@@ -42,7 +42,7 @@ int service_histogram(struct service *s, const struct principal *who, const stru
 		}
 		r.split = &split;
 	}
-	rc = run(s, who, params, &r, ret, err);
+	rc = run(s, who, params, &r, histogram->split, ret, err);
 	field_list_release(&split);
 	return rc;
 }

@@ -21,6 +21,11 @@
 /* Consumers. */
 #define CONSUMER_LOCKS   64u /* reads of one consumer wait for each other, and seldom for those of another */
 #define CONSUMER_NOTE_US INT64_C(60000000) /* a read that finds nothing is written down so often at most */
+/* What is told of reading. */
+#define READ_TEXT_MAX    256u   /* bytes of each text of an event but the query: lists of fields, paths to sort by */
+#define TELLINGS_KEPT    16u    /* kept for reuse, some kilobytes each: searches that are under way at a time */
+#define LOG_READ_S       60     /* what a principal reads of a log in so long is told of together */
+#define LOG_READINGS_MAX 10000u /* of all principals and logs at a time, a kilobyte each; past it each is told of */
 
 /* Exports. */
 #define EXPORT_DEFLATE_BYTES   (64u << 10)  /* of records are handed to the archive writer together */

@@ -3,6 +3,7 @@
 
 #include "base/diag.h"
 #include "codec/json_text.h"
+#include "service/log_reading_priv.h"
 #include "service/self_event.h"
 #include "service/service_priv.h"
 #include "service/sight.h"
@@ -35,8 +36,21 @@ int service_log_checkpoint(struct service *s, const struct principal *who, enum 
 			   struct buf *to, struct err *err)
 {
 	uint64_t size;
+	int rc = log_reading_tell(s, who, ledger, LOG_READ_CHECKPOINT, 0, 0, err);
 
+	if (rc < 0)
+		return rc;
 	return as_unavailable(log_signer_checkpoint(s->signer, who->org->control.ledger[ledger], to, &size, err), err);
+}
+
+/* A bundle of entries gives out records. */
+static int tell_tile(struct service *s, const struct principal *who, enum control_ledger_name ledger,
+		     const struct tile_path *tile, struct err *err)
+{
+	uint64_t first = tile->number * TILE_WIDTH;
+
+	return log_reading_tell(s, who, ledger, tile->is_entries ? LOG_READ_ENTRIES : LOG_READ_TILE, first,
+				first + tile->width, err);
 }
 
 static int put_tile(struct tree *t, const struct tile_path *tile, struct buf *to, struct err *err)
@@ -70,6 +84,8 @@ int service_log_tile(struct service *s, const struct principal *who, enum contro
 	if (tile_width_at(tile->level, tile->number, size) < tile->width)
 		return err_set(err, E_NOT_FOUND, "the checkpoint of %llu records has no such tile",
 			       (unsigned long long)size);
+	if ((rc = tell_tile(s, who, ledger, tile, err)) < 0)
+		return rc;
 	if ((rc = ledger_snapshot(who->org->ledger[ledger], &snapshot, err)) < 0)
 		return rc;
 	tree = tree_new(snapshot);
@@ -82,6 +98,10 @@ int service_log_tile(struct service *s, const struct principal *who, enum contro
 int service_log_keys(struct service *s, const struct principal *who, enum control_ledger_name ledger,
 		     struct log_key **ret, size_t *ret_count, struct err *err)
 {
+	int rc = log_reading_tell(s, who, ledger, LOG_READ_KEYS, 0, 0, err);
+
+	if (rc < 0)
+		return rc;
 	return log_signer_keys(s->signer, who->org->control.ledger[ledger], ret, ret_count, err);
 }
 

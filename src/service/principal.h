@@ -15,14 +15,19 @@
 
 struct org;
 struct query;
+struct reading;
 struct service;
 
 enum principal_kind { PRINCIPAL_KEY, PRINCIPAL_USER };
 
-/* Where a request comes from; borrowed. */
+/* Where a request comes from, and what it is; borrowed. */
 struct caller {
 	struct span ip; /* as text */
 	struct span user_agent;
+	const char *method; /* NULL: it is no request */
+	const char *route;  /* the resource as documents name it: "/v1/events/{id}" */
+	/* Its answer waits until what it reads is told of (reading.h); NULL: whoever reads waits for that. */
+	struct reading *reading;
 };
 
 struct principal {

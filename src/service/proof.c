@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "codec/json_text.h"
 #include "crypto/tlog_proof.h"
+#include "service/log_reading_priv.h"
 #include "service/proof_priv.h"
 #include "service/sight.h"
 #include "store/tree.h"
@@ -157,6 +158,8 @@ int service_prove(struct service *s, const struct principal *who, enum control_l
 	int rc = check_index(who->org->ledger[ledger], index, 1, err);
 
 	if (rc == 0)
+		rc = log_reading_tell(s, who, ledger, LOG_READ_PROOF, 0, 0, err);
+	if (rc == 0)
 		rc = open_prover(s, who->org, ledger, index + 1, &p, err);
 	if (rc == 0)
 		rc = put_proof(&p, index, to, err);
@@ -203,10 +206,11 @@ int service_prove_growth(struct service *s, const struct principal *who, enum co
 {
 	struct snapshot *snapshot = NULL;
 	struct tree *tree;
-	int rc = ledger_snapshot(who->org->ledger[ledger], &snapshot, err);
+	int rc = log_reading_tell(s, who, ledger, LOG_READ_CONSISTENCY, 0, 0, err);
 
-	(void)s;
 	if (rc < 0)
+		return rc;
+	if ((rc = ledger_snapshot(who->org->ledger[ledger], &snapshot, err)) < 0)
 		return rc;
 	tree = tree_new(snapshot);
 	rc = tree_prove_consistency(tree, old_size, size, ret, err);

@@ -14,6 +14,7 @@
 #include "codec/time_text.h"
 #include "query/tally.h"
 #include "service/cursor.h"
+#include "service/read_event_priv.h"
 #include "service/service_priv.h"
 #include "service/sight.h"
 
@@ -208,8 +209,29 @@ static void make_next(const struct principal *who, const struct search_params *p
 	cursor_put(&next, &who->org->cursor_key, binding, page->next_cursor);
 }
 
+/* One event for each page: each gives out other records. */
+static int tell(struct service *s, const struct principal *who, const struct search_params *p,
+		const struct query *query, const struct search_request *r, struct err *err)
+{
+	const struct read_event e = {.action = "events.searched", .ledger = p->ledger};
+	struct buf event = BUF_INIT;
+	int rc;
+
+	read_event__begin(&event, who, &e);
+	read_event__put_scope(&event, p->query, query, r->from_us, r->to_us);
+	read_event__put_text(&event, "sort", sort_of(p));
+	buf_printf(&event, ",\"order\":\"%s\"", p->oldest_first ? "oldest" : "newest");
+	read_event__put_number(&event, "limit", p->limit);
+	if (p->cursor.len > 0 || p->after.len > 0)
+		read_event__put_number(&event, "after_index", r->after);
+	rc = read_event__tell(s, who, &event, err);
+	buf_release(&event);
+	return rc;
+}
+
+/* The snapshot is taken before the search is told of, so that one of `self` does not find itself. */
 static int run(struct service *s, const struct principal *who, const struct search_params *p, const struct query *query,
-	       const struct field *sort, int64_t now_us, struct page *page, struct err *err)
+	       const struct field *sort, bool is_told, int64_t now_us, struct page *page, struct err *err)
 {
 	struct search_request r = {
 		.query = query, .total = p->total, .team = s->team, .sort = sort, .bytes_max = PAGE_BYTES_MAX};
@@ -223,6 +245,8 @@ static int run(struct service *s, const struct principal *who, const struct sear
 	if ((rc = make_request(s, who, p, buf_span(&binding), now_us, &r, err)) < 0)
 		goto out;
 	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &snapshot, err)) < 0)
+		goto out;
+	if (!is_told && (rc = tell(s, who, p, query, &r, err)) < 0)
 		goto out;
 	r.explain = p->explain ? &page->explain : NULL;
 	if (r.size > snapshot->size)
@@ -254,8 +278,8 @@ static int parse_sort(const struct search_params *p, struct field *ret, bool *re
 	return rc < 0 ? name_field(err, "sort", rc) : 0;
 }
 
-int service_search(struct service *s, const struct principal *who, const struct search_params *params, struct page *ret,
-		   struct err *err)
+static int search(struct service *s, const struct principal *who, const struct search_params *params, bool is_told,
+		  struct page *ret, struct err *err)
 {
 	struct page page = PAGE_INIT;
 	struct query *query = NULL;
@@ -272,7 +296,7 @@ int service_search(struct service *s, const struct principal *who, const struct 
 		field_release(&sort);
 		return rc;
 	}
-	rc = run(s, who, params, query, is_sorted ? &sort : NULL, now_us, &page, err);
+	rc = run(s, who, params, query, is_sorted ? &sort : NULL, is_told, now_us, &page, err);
 	query_free(query);
 	field_release(&sort);
 	if (rc < 0)
@@ -282,10 +306,37 @@ int service_search(struct service *s, const struct principal *who, const struct 
 	return rc;
 }
 
+int service_search(struct service *s, const struct principal *who, const struct search_params *params, struct page *ret,
+		   struct err *err)
+{
+	return search(s, who, params, false, ret, err);
+}
+
+int service__search_told(struct service *s, const struct principal *who, const struct search_params *params,
+			 struct page *ret, struct err *err)
+{
+	return search(s, who, params, true, ret, err);
+}
+
 /* ---- for what counts instead of listing ---- */
 
-int service__scope_open(const struct principal *who, const struct search_params *params, struct search_scope *ret,
-			struct err *err)
+static int tell_count(struct service *s, const struct principal *who, const struct search_params *p,
+		      const struct search_scope *scope, struct span fields, struct err *err)
+{
+	const struct read_event e = {.action = "events.counted", .ledger = p->ledger};
+	struct buf event = BUF_INIT;
+	int rc;
+
+	read_event__begin(&event, who, &e);
+	read_event__put_scope(&event, p->query, scope->query, scope->from_us, scope->to_us);
+	read_event__put_text(&event, "fields", fields);
+	rc = read_event__tell(s, who, &event, err);
+	buf_release(&event);
+	return rc;
+}
+
+int service__scope_open(struct service *s, const struct principal *who, const struct search_params *params,
+			struct span fields, struct search_scope *ret, struct err *err)
 {
 	struct search_request r = {.query = NULL};
 	struct search_scope scope = {.query = NULL};
@@ -298,12 +349,14 @@ int service__scope_open(const struct principal *who, const struct search_params 
 	scope.to_us = r.to_us;
 	if ((rc = sight_query(who, params->ledger, params->query, now_us, &scope.query, err)) < 0)
 		return rc;
-	if ((rc = ledger_snapshot(who->org->ledger[params->ledger], &scope.snapshot, err)) < 0) {
-		query_free(scope.query);
-		return rc;
-	}
-	*ret = scope;
-	return 0;
+	rc = ledger_snapshot(who->org->ledger[params->ledger], &scope.snapshot, err);
+	if (rc == 0)
+		rc = tell_count(s, who, params, &scope, fields, err);
+	if (rc < 0)
+		service__scope_close(&scope);
+	else
+		*ret = scope;
+	return rc;
 }
 
 void service__scope_close(struct search_scope *scope)
@@ -324,17 +377,38 @@ int service__take_damage(struct tally *tally, const struct snapshot *snapshot, s
 	return rc;
 }
 
+static int tell_event(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct span id,
+		      struct err *err)
+{
+	const struct read_event e = {"event.read", ledger, "event", id};
+	struct buf event = BUF_INIT;
+	int rc;
+
+	read_event__begin(&event, who, &e);
+	rc = read_event__tell(s, who, &event, err);
+	buf_release(&event);
+	return rc;
+}
+
 int service_event(struct service *s, const struct principal *who, enum control_ledger_name ledger, struct span id,
 		  struct buf *to, struct err *err)
 {
-	struct ledger *l = who->org->ledger[ledger];
-	struct snapshot *snapshot = NULL;
 	uint64_t index;
 	int rc;
 
 	if ((rc = sight_index(s, who, ledger, id, &index, err)) < 0)
 		return rc;
-	if ((rc = ledger_snapshot(l, &snapshot, err)) < 0)
+	rc = tell_event(s, who, ledger, id, err);
+	return rc < 0 ? rc : service__event_told(who, ledger, index, to, err);
+}
+
+int service__event_told(const struct principal *who, enum control_ledger_name ledger, uint64_t index, struct buf *to,
+			struct err *err)
+{
+	struct snapshot *snapshot = NULL;
+	int rc;
+
+	if ((rc = ledger_snapshot(who->org->ledger[ledger], &snapshot, err)) < 0)
 		return rc;
 	rc = snapshot_record(snapshot, index, to, err);
 	snapshot_free(snapshot);

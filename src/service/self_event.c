@@ -99,15 +99,24 @@ static void put_actor(struct buf *to, const struct principal *who)
 
 static void put_context(struct buf *to, const struct caller *c)
 {
-	if (c->ip.len == 0)
-		return;
-	buf_put_str(to, ",\"context\":{\"ip\":");
-	json_text_string(to, c->ip);
-	if (c->user_agent.len > 0) {
-		buf_put_str(to, ",\"user_agent\":");
-		json_text_string(to, c->user_agent);
+	const struct {
+		const char *name;
+		struct span value;
+	} members[] = {{"ip", c->ip},
+		       {"method", c->method ? span_str(c->method) : SPAN_LIT("")},
+		       {"url", c->route ? span_str(c->route) : SPAN_LIT("")},
+		       {"user_agent", c->user_agent}};
+	const char *separator = ",\"context\":{";
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (members[i].value.len == 0)
+			continue;
+		buf_printf(to, "%s\"%s\":", separator, members[i].name);
+		json_text_string(to, members[i].value);
+		separator = ",";
 	}
-	buf_put_u8(to, '}');
+	if (separator[1] == '\0')
+		buf_put_u8(to, '}');
 }
 
 void self_event_begin(struct buf *to, const char *action, const struct principal *who)

@@ -7,6 +7,7 @@
 #include "service/export_queue.h"
 #include "service/key_cache.h"
 #include "service/refusal_priv.h"
+#include "service/log_reading_priv.h"
 #include "service/retention.h"
 #include "service/service_priv.h"
 #include "service/verification.h"
@@ -68,6 +69,8 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	mutex_init(&s->catalogue_mu);
 	for (size_t i = 0; i < CONSUMER_LOCKS; i++)
 		mutex_init(&s->consumer_mu[i]);
+	service__tellings_init(&s->tellings);
+	s->log_readings = log_readings_new();
 	mutex_init(&s->watch_mu);
 	cond_init(&s->watch_cond);
 	if ((rc = open_parts(s, config, ret_is_first, err)) < 0) {
@@ -109,11 +112,14 @@ struct service *service_close(struct service *s)
 	if (s->store)
 		refusals__tell(s, true);
 	team_stop(s->team);
+	log_readings_end(s);
 	log_signer_stop(s->signer);
 	if (s->store)
 		store_close(s->store);
 	if (s->control)
 		service__keys_note_use(s, true);
+	log_readings_free(s->log_readings);
+	service__tellings_release(&s->tellings);
 	service__keys_close(s);
 	control_close(s->control);
 	service__catalogues_close(s);

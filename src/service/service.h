@@ -155,6 +155,13 @@ int service_follow(struct service *s, const struct principal *who, enum control_
 		   const struct query *query, uint64_t position, uint32_t limit, size_t bytes_max, struct follow *ret,
 		   struct err *err) __attribute__((warn_unused_result));
 
+/* Tells that somebody begins to follow, before the first record is given out (as reading.h says), and that it is over.
+ * The end is told without waiting, and of a server that crashed not at all. */
+int service_tail_begin(struct service *s, const struct principal *who, enum control_ledger_name ledger,
+		       struct span text, const struct query *query, struct err *err)
+	__attribute__((warn_unused_result));
+void service_tail_end(struct service *s, const struct principal *who, enum control_ledger_name ledger, uint64_t events);
+
 /* ---- counting; of `params` only ledger, query and period are looked at ---- */
 
 /* The top values of `fields`, a list of names (field.h); `limit` (1 … FACET_LIMIT_MAX) of each. As service_search. */

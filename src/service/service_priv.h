@@ -9,6 +9,7 @@
 #include "service/guess.h"
 #include "service/log_signer.h"
 #include "service/service.h"
+#include "service/telling_priv.h"
 
 #define KEY_BUCKETS       1024u /* of the table of known API keys */
 #define CATALOGUE_BUCKETS 256u  /* of the table of catalogues that were asked for */
@@ -60,6 +61,10 @@ struct service {
 
 	struct mutex catalogue_mu; /* guards catalogues; taken before control's lock */
 	struct catalogue *catalogues[CATALOGUE_BUCKETS];
+	struct tellings tellings;
+	struct log_readings *log_readings;
+
+	struct mutex act_mu; /* one act (act.h) at a time; taken before control's lock */
 
 	struct thread watcher;
 	bool has_watcher;
@@ -112,6 +117,12 @@ int service__bootstrap(struct service *s, const char *url, bool *ret_is_first, s
 int service__parse_range(const struct search_params *p, int64_t now_us, struct search_request *r, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* As service_search and service_event, for who has told of it. */
+int service__search_told(struct service *s, const struct principal *who, const struct search_params *params,
+			 struct page *ret, struct err *err) __attribute__((warn_unused_result));
+int service__event_told(const struct principal *who, enum control_ledger_name ledger, uint64_t index, struct buf *to,
+			struct err *err) __attribute__((warn_unused_result));
+
 /* Adds what a search left out to a page, and its file and offset to the log. */
 int service__take_gaps(struct page *page, const struct search_answer *a, struct err *err)
 	__attribute__((warn_unused_result));
@@ -132,9 +143,11 @@ struct search_scope {
 	int64_t from_us, to_us;
 	struct snapshot *snapshot;
 };
-/* Of `params` only ledger, query, from and to are looked at. As service_search. */
-int service__scope_open(const struct principal *who, const struct search_params *params, struct search_scope *ret,
-			struct err *err) __attribute__((warn_unused_result));
+/* Of `params` only ledger, query, from and to are looked at. Tells of the count, and of the fields it is by. As
+ * service_search. */
+int service__scope_open(struct service *s, const struct principal *who, const struct search_params *params,
+			struct span fields, struct search_scope *ret, struct err *err)
+	__attribute__((warn_unused_result));
 void service__scope_close(struct search_scope *scope);
 
 /* Adds the snapshot's damage to that of a count, and tells the log which file it is in. */

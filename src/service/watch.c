@@ -1,11 +1,12 @@
 /*
  * Watching whether writes are possible. A full disk or a failed sync ends the journal's writer; asking the store once a
  * second lets it start a new one as soon as there is room, without waiting for a client to try. Changes are logged
- * once. The same thread writes down when keys were used last, and tells of refused ones, so that no request waits for
- * it.
+ * once. The same thread writes down when keys were used last, and tells of refused ones and of what was read of logs, so
+ * that no request waits for it.
  */
 #include "base/diag.h"
 #include "service/key_cache.h"
+#include "service/log_reading_priv.h"
 #include "service/refusal_priv.h"
 #include "service/service_priv.h"
 
@@ -32,6 +33,7 @@ static void *watch(void *arg)
 		look(s, &last);
 		service__keys_note_use(s, false);
 		refusals__tell(s, false);
+		log_readings_tell_due(s);
 		mutex_lock(&s->watch_mu);
 		if (!s->is_closing)
 			(void)cond_wait_for(&s->watch_cond, &s->watch_mu, WATCH_INTERVAL_MS);

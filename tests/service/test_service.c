@@ -75,7 +75,7 @@ static void read_token(char token[TOKEN_MAX_LEN])
 
 static struct principal principal_of(struct service *s)
 {
-	struct principal who;
+	struct principal who = {.org = NULL};
 	char token[TOKEN_MAX_LEN];
 
 	read_token(token);
