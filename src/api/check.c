@@ -115,6 +115,8 @@ int request_check(struct request *r, const char *method, const char *url, const 
 		return rc;
 	if ((rc = route_find(method, url, &r->match, err)) < 0)
 		return rc;
+	r->who.caller.method = method_name(r->match.route->method);
+	r->who.caller.route = r->match.route->path;
 	if ((rc = check_principal(r, err)) < 0)
 		return rc;
 	if ((rc = check_params(r, err)) < 0)

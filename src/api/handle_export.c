@@ -61,6 +61,10 @@ static int start(struct request *r, struct err *err)
 		return rc;
 	if ((rc = export_open(r->server->service, r->who.org, &spec, &x, err)) < 0)
 		return rc;
+	if ((rc = export_tell(r->server->service, &r->who, &spec, err)) < 0) {
+		export_close(x);
+		return rc;
+	}
 	if ((rc = stream_begin(r->stream, &export_stream, x, STREAM_SIZE_UNKNOWN, err)) < 0)
 		return rc;
 	begin_answer(r, &spec);

@@ -49,6 +49,14 @@ static int open_tail(struct request *r, struct err *err)
 		query_free(c.query);
 		return 0;
 	}
+	if ((rc = service_tail_begin(r->server->service, &r->who, c.ledger, r->params.value[PARAM_QUERY], c.query,
+				     err)) < 0) {
+		query_free(c.query);
+		return rc;
+	}
+	/* What the request has is gone when the tail tells of its end. */
+	c.who.caller.user_agent = span_of(NULL, 0);
+	c.who.caller.reading = NULL;
 	return tail_open(r->server->tails, &c, &r->tail, err);
 }
 

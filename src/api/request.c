@@ -53,6 +53,51 @@ static struct client *client_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
+void request_suspend(struct request *r)
+{
+	if (r->is_suspended)
+		return;
+	r->is_suspended = true;
+	r->phase = REQUEST_BUSY;
+	r->server->busy++;
+	MHD_suspend_connection(r->connection);
+}
+
+static void hand_back(struct request *r)
+{
+	struct server *s = r->server;
+
+	r->is_suspended = false;
+	r->phase = REQUEST_READY;
+	MHD_resume_connection(r->connection); /* from here it is the connection thread's again */
+	s->busy--;
+}
+
+static void on_told(struct reading *reading)
+{
+	hand_back((struct request *)((char *)reading - offsetof(struct request, reading)));
+}
+
+void request_finish(struct request *r)
+{
+	if (reading_join(&r->reading))
+		hand_back(r);
+}
+
+/* What cannot be told of is not given out. */
+static void check_told(struct request *r)
+{
+	struct err err = ERR_INIT;
+
+	if (reading_result(&r->reading, &err) == 0)
+		return;
+	tail_close(r->tail);
+	r->tail = NULL;
+	r->stream = stream_close(r->stream);
+	reply_reset(&r->reply);
+	request_fail(r, &err);
+}
+
 static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection, const char *method, const char *url,
 			     const char *version, void **con_cls)
 {
@@ -64,6 +109,8 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
 	r->dialect = dialect_of(url);
 	r->is_head = strcmp(method, "HEAD") == 0;
 	caller_take(connection, r->ip, &r->who.caller);
+	reading_init(&r->reading, on_told);
+	r->who.caller.reading = &r->reading;
 	r->start_ns = clock_mono_ns();
 	r->phase = REQUEST_BODY;
 	*con_cls = r;
@@ -95,26 +142,6 @@ static enum MHD_Result take_piece(struct request *r, struct span piece)
 	}
 	r->drained_bytes += piece.len;
 	return r->drained_bytes <= DRAIN_BYTES_MAX ? MHD_YES : MHD_NO;
-}
-
-void request_suspend(struct request *r)
-{
-	if (r->is_suspended)
-		return;
-	r->is_suspended = true;
-	r->phase = REQUEST_BUSY;
-	r->server->busy++;
-	MHD_suspend_connection(r->connection);
-}
-
-void request_finish(struct request *r)
-{
-	struct server *s = r->server;
-
-	r->is_suspended = false;
-	r->phase = REQUEST_READY;
-	MHD_resume_connection(r->connection); /* from here it is the connection thread's again */
-	s->busy--;
 }
 
 static void run_job(struct job *job)
@@ -152,7 +179,13 @@ static enum MHD_Result run_handler(struct request *r)
 		work_submit(r->server->work, &r->job);
 		return MHD_YES;
 	}
-	return route->handle(r) == HANDLED_NOW ? request_send(r) : MHD_YES;
+	if (route->handle(r) == HANDLED_LATER)
+		return MHD_YES;
+	if (!reading_is_open(&r->reading))
+		return request_send(r);
+	request_suspend(r);
+	request_finish(r);
+	return MHD_YES;
 }
 
 /* The request is whole: run its handler, here or on a worker. Counted as busy first: a stopping server either waits for
@@ -193,6 +226,7 @@ enum MHD_Result request_on_access(void *cls, struct MHD_Connection *connection, 
 		return handle(r);
 	if (r->complete)
 		r->complete(r);
+	check_told(r);
 	return request_send(r);
 }
 

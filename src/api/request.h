@@ -6,6 +6,9 @@
  *
  * Threads: a request is touched by its connection's thread, and while it is BUSY by one other at a time: the one that
  * runs its job, then the one that finishes it. libmicrohttpd's resume hands it back.
+ *
+ * What a handler reads is told of in the org's self ledger meanwhile (service/reading.h): a request is finished when
+ * its answer is made and its events are durable, whichever comes last, and answered with an error when they are not.
  */
 #ifndef STELE_API_REQUEST_H
 #define STELE_API_REQUEST_H
@@ -30,6 +33,7 @@
 #include "api/work.h"
 #include "base/thread.h"
 #include "codec/record.h"
+#include "service/reading.h"
 #include "service/service.h"
 
 enum request_phase { REQUEST_BODY, REQUEST_DRAIN, REQUEST_BUSY, REQUEST_READY };
@@ -57,6 +61,7 @@ struct request {
 	char ip[CALLER_IP_MAX]; /* of who.caller */
 	enum credential_way way;
 	struct principal who;
+	struct reading reading; /* of who.caller */
 	struct params params;
 	struct body body;
 	yyjson_doc *json; /* of ROUTE_HAS_JSON, where the parameters point to; NULL: none */
@@ -124,7 +129,8 @@ void request_on_completed(void *cls, struct MHD_Connection *connection, void **c
 /* Stops the connection's processing until request_finish; before anything is started that may finish it. */
 void request_suspend(struct request *r);
 
-/* The answer is there, or `complete` will make it; from any thread. */
+/* The answer is there, or `complete` will make it; from any thread. Hands the request back at once, or when what was
+ * read is told of. */
 void request_finish(struct request *r);
 
 /* Answers with an error. */

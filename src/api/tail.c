@@ -89,6 +89,7 @@ static bool fetch(struct tail *t)
 	put_damaged(t, &f.page);
 	put_records(t, &f);
 	t->position = f.position;
+	t->events += f.page.count;
 	choose_batch(t, f.page.count);
 	follow_release(&f);
 	return buf_ok(&t->pending);
@@ -139,6 +140,7 @@ ssize_t tail_read(void *cls, uint64_t offset, char *to, size_t max)
 
 	(void)offset;
 	mutex_lock(&h->mu);
+	t->has_begun = true;
 	if (t->is_gone)
 		n = MHD_CONTENT_READER_END_WITH_ERROR;
 	else if (t->sent < t->pending.len)

@@ -219,5 +219,7 @@ void tail_close(struct tail *t)
 		t->next->link = t->link;
 	t->hub->count--;
 	mutex_unlock(&t->hub->mu);
+	if (t->has_begun)
+		service_tail_end(t->hub->service, &t->config.who, t->config.ledger, t->events);
 	free_tail(t);
 }

@@ -23,6 +23,8 @@ struct tail {
 	/* whoever has the tail */
 	uint64_t position;  /* the first record not looked at */
 	uint64_t announced; /* the client knows the id of the record before it */
+	uint64_t events;    /* fetched for it */
+	bool has_begun;     /* something was sent */
 	uint32_t batch;     /* how many events to fetch next: as many as were sent last, or more */
 	struct buf pending; /* what is to be sent */
 	size_t sent;        /* of pending */

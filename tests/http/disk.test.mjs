@@ -1,5 +1,5 @@
-// A full disk: writes are refused with 503 and say why, reads go on, and it recovers when there is room. Needs to mount a
-// small file system of its own; skipped where that is not allowed.
+// A full disk: writes are refused with 503 and say why, and so is what would have to be told of in the self ledger; it
+// recovers when there is room. Needs to mount a small file system of its own; skipped where that is not allowed.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -53,10 +53,17 @@ test('a full disk', async (t) => {
     for (const text of [refused.text, ready.text]) assert.ok(!text.includes(folder), text);
     assert.equal((await s.get('/healthz')).status, 200);
     assert.match((await s.get('/metrics')).text, /stele_writable 0\n/);
-    const read = await s.search({ total: 'exact', limit: 1 });
-    assert.equal(read.status, 200);
-    assert.equal(read.json.total.value, acknowledged);
-    assert.equal((await s.get(`/v1/events/${first.json.ids[0]}`)).status, 200);
+    for (const path of ['/v1/events', '/v1/facets?fields=action', '/v1/histogram', '/v1/fields', '/v1/tail', '/v1/export?format=csv',
+      `/v1/events/${first.json.ids[0]}`, `/v1/events/${first.json.ids[0]}/around`, '/log/default/main/checkpoint']) {
+      const read = await s.get(path);
+      assert.equal(read.status, 503, `${path}: ${read.text}`);
+      assert.ok(['no_space', 'unavailable'].includes(read.json.error.code), read.text);
+      assert.ok(!read.text.includes('"action"') && !read.text.includes(folder), read.text);
+      assert.equal(read.headers['retry-after'], '1');
+    }
+    const job = await s.request('POST', '/v1/exports', { body: { format: 'csv' } });
+    assert.equal(job.status, 503, job.text);
+    assert.deepEqual((await s.get('/v1/exports')).json.exports, []); // what is not told of is not done
 
     rmSync(join(folder, 'filler'));
     let again;
@@ -67,6 +74,9 @@ test('a full disk', async (t) => {
     }
     assert.equal(again.status, 201, again.text);
     assert.equal((await s.get('/readyz')).status, 200);
+    const read = await s.search({ total: 'exact', limit: 1 });
+    assert.equal(read.status, 200, read.text);
+    assert.equal(read.json.total.value, acknowledged + 1);
     await s.kill();
     await s.start();
     assert.equal((await s.search({ total: 'exact', limit: 1 })).json.total.value, acknowledged + 1);
