@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "service/consumer_priv.h"
+#include "service/read_event_priv.h"
 
 /* ---- the records ---- */
 
@@ -73,6 +74,30 @@ static int parse_queries(const struct principal *who, const struct control_consu
 
 /* ---- one read ---- */
 
+/* What is handed out is told of; polling that finds nothing is not. The event is there before the position moves: what
+ * is then not given out would be lost. */
+static int tell(struct service *s, const struct principal *who, const struct control_consumer *x,
+		const struct consumer_batch *b, const struct query *query, bool is_auto, struct err *err)
+{
+	const struct read_event e = {"consumer.read", consumer__ledger(x), "consumer", span_str(x->name)};
+	struct principal teller = *who;
+	struct buf event = BUF_INIT;
+	int rc;
+
+	if (b->page.count == 0)
+		return 0;
+	if (is_auto)
+		teller.caller.reading = NULL;
+	read_event__begin(&event, who, &e);
+	read_event__put_scope(&event, span_str(x->query), query, INT64_MIN, INT64_MAX);
+	read_event__put_number(&event, "position", b->position);
+	read_event__put_number(&event, "next", b->next);
+	read_event__put_number(&event, "events", b->page.count);
+	rc = read_event__tell(s, &teller, &event, err);
+	buf_release(&event);
+	return rc;
+}
+
 /* Stores where it is now. A read that found nothing new is written down now and then only. */
 static int move(struct service *s, struct control_consumer *x, uint64_t next, struct err *err)
 {
@@ -98,6 +123,8 @@ static int read_locked(struct service *s, const struct principal *who, struct co
 	if ((rc = read_records(s, who, consumer__ledger(x), query, read->limit, &b, err)) < 0)
 		goto out;
 	b.lag = consumer__lag(who, x, b.next);
+	if ((rc = tell(s, who, x, &b, query, read->is_auto, err)) < 0)
+		goto out;
 	if ((rc = read->make(read->user, &b, err)) < 0)
 		goto out;
 	rc = move(s, x, read->is_auto ? b.next : b.position, err);

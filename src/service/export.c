@@ -12,8 +12,8 @@
 #include "query/path_list.h"
 #include "service/export_priv.h"
 #include "service/key_cache.h"
-#include "service/sight.h"
 #include "service/read_event_priv.h"
+#include "service/sight.h"
 
 const char *const export_format_names[EXPORT_FORMAT_COUNT + 1] = {
 	"csv", "json", "ndjson", "zip", "carbon-black-csv", "carbon-black-json", NULL};

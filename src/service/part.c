@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "codec/record_path.h"
 #include "query/search_stream.h"
+#include "service/read_event_priv.h"
 #include "service/service_priv.h"
 
 /* What both need: a snapshot, what is looked for in it, and where. */
@@ -51,6 +52,26 @@ static int open_scope(struct service *s, const struct principal *who, const stru
 	}
 	*ret = x;
 	return 0;
+}
+
+/* `part` NULL: what parts there are. */
+static int tell(struct service *s, const struct principal *who, const struct period *p, const struct scope *x,
+		const struct part *part, struct err *err)
+{
+	const struct read_event e = {.action = part ? "events.exported" : "events.counted", .ledger = p->ledger};
+	struct buf event = BUF_INIT;
+	int rc;
+
+	read_event__begin(&event, who, &e);
+	read_event__put_scope(&event, span_of(NULL, 0), x->query, p->from_us, p->to_us);
+	read_event__put_text(&event, "clock", span_str(p->clock == PERIOD_TIME ? "time" : "received"));
+	if (part) {
+		read_event__put_number(&event, "first_index", part->first);
+		read_event__put_number(&event, "last_index", part->next > 0 ? part->next - 1 : 0);
+	}
+	rc = read_event__tell(s, who, &event, err);
+	buf_release(&event);
+	return rc;
 }
 
 /* Begins at this number, which `after` says by the one before it. */
@@ -200,6 +221,8 @@ int service_parts(struct service *s, const struct principal *who, const struct p
 
 	if ((rc = open_scope(s, who, period, &x, err)) < 0)
 		return rc;
+	if ((rc = tell(s, who, period, &x, NULL, err)) < 0)
+		goto out;
 	if ((rc = find_run(&x, period, &first, &next, err)) < 0)
 		goto out;
 	x.request.size = next;
@@ -224,6 +247,11 @@ int part_open(struct service *s, const struct principal *who, const struct perio
 	int rc;
 
 	if ((rc = open_scope(s, who, period, &x->scope, err)) < 0) {
+		free(x);
+		return rc;
+	}
+	if ((rc = tell(s, who, period, &x->scope, part, err)) < 0) {
+		close_scope(&x->scope);
 		free(x);
 		return rc;
 	}

@@ -60,7 +60,8 @@ void read_event__put_scope(struct buf *to, struct span text, const struct query 
 	if (!buf_ok(&normal))
 		to->failed = true;
 	buf_put_str(to, ",\"query\":");
-	json_text_string(to, normal.len > QUERY_BYTES_MAX ? text : buf_span(&normal));
+	json_text_string(to,
+			 normal.len > QUERY_BYTES_MAX && text.len > 0 ? text : cut(buf_span(&normal), QUERY_BYTES_MAX));
 	read_event__put_time(to, "from", from_us);
 	read_event__put_time(to, "to", to_us);
 	buf_release(&normal);

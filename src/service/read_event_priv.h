@@ -22,7 +22,8 @@ void read_event__begin(struct buf *to, const struct principal *who, const struct
 void read_event__put_text(struct buf *to, const char *name, struct span text);
 void read_event__put_number(struct buf *to, const char *name, uint64_t number);
 void read_event__put_time(struct buf *to, const char *name, int64_t us);
-/* `text` is the query as it was asked for, and stands in where its normal form is longer than a query may be. */
+/* `text` is the query as it was asked for, and stands in where its normal form is longer than a query may be; empty:
+ * it never was a text. */
 void read_event__put_scope(struct buf *to, struct span text, const struct query *query, int64_t from_us, int64_t to_us);
 
 /* Ends the event, and tells. */

@@ -61,10 +61,9 @@ struct service {
 
 	struct mutex catalogue_mu; /* guards catalogues; taken before control's lock */
 	struct catalogue *catalogues[CATALOGUE_BUCKETS];
+
 	struct tellings tellings;
 	struct log_readings *log_readings;
-
-	struct mutex act_mu; /* one act (act.h) at a time; taken before control's lock */
 
 	struct thread watcher;
 	bool has_watcher;

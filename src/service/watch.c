@@ -1,8 +1,8 @@
 /*
  * Watching whether writes are possible. A full disk or a failed sync ends the journal's writer; asking the store once a
  * second lets it start a new one as soon as there is room, without waiting for a client to try. Changes are logged
- * once. The same thread writes down when keys were used last, and tells of refused ones and of what was read of logs, so
- * that no request waits for it.
+ * once. The same thread writes down when keys were used last, and tells of refused ones and of what was read of logs,
+ * so that no request waits for it.
  */
 #include "base/diag.h"
 #include "service/key_cache.h"

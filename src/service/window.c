@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "service/read_event_priv.h"
 #include "service/service_priv.h"
 
 struct walk {
@@ -108,6 +109,26 @@ static int run(struct walk *k, const struct window_params *p, struct snapshot *s
 	return rc;
 }
 
+static int tell(struct service *s, const struct principal *who, const struct window_params *p, struct err *err)
+{
+	const struct read_event e = {.action = "events.searched", .ledger = p->ledger};
+	struct buf event = BUF_INIT;
+	int rc;
+
+	read_event__begin(&event, who, &e);
+	read_event__put_scope(&event, span_of(NULL, 0), p->query, p->from_us, p->to_us);
+	buf_printf(&event, ",\"order\":\"%s\"", p->oldest_first ? "oldest" : "newest");
+	if (p->sort)
+		read_event__put_text(&event, "sort", p->sort->path);
+	read_event__put_number(&event, "limit", p->limit);
+	read_event__put_number(&event, "skip", p->skip);
+	if (p->after != UINT64_MAX)
+		read_event__put_number(&event, "after_index", p->after);
+	rc = read_event__tell(s, who, &event, err);
+	buf_release(&event);
+	return rc;
+}
+
 int service_window(struct service *s, const struct principal *who, const struct window_params *p, struct window *ret,
 		   struct err *err)
 {
@@ -131,7 +152,9 @@ int service_window(struct service *s, const struct principal *who, const struct 
 	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &snapshot, err)) < 0)
 		return rc;
 	w.size = k.request.size = p->size < snapshot->size ? p->size : snapshot->size;
-	rc = run(&k, p, snapshot, &w, err);
+	rc = tell(s, who, p, err);
+	if (rc == 0)
+		rc = run(&k, p, snapshot, &w, err);
 	snapshot_free(snapshot);
 	if (rc < 0)
 		window_release(&w);
