@@ -47,5 +47,7 @@ int control__hex(sqlite3_stmt *stmt, int column, uint8_t *to, size_t len, struct
 
 /* Brings the schema to the present version. */
 int control__migrate(struct control *c, struct err *err) __attribute__((warn_unused_result));
+/* The same no further than `target`; tests make files of earlier versions by it. */
+int control__migrate_to(struct control *c, int64_t target, struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -255,7 +255,7 @@ static int apply_step(struct control *c, int64_t number, struct err *err)
 	return control__exec(c, set_version, "numbering a migration", err);
 }
 
-static int apply_steps(struct control *c, struct err *err)
+static int apply_steps(struct control *c, int64_t target, struct err *err)
 {
 	int64_t version;
 	int rc;
@@ -266,7 +266,7 @@ static int apply_steps(struct control *c, struct err *err)
 		return err_set(err, E_UNSUPPORTED,
 			       "control.db has schema %lld, made by a newer version; this one knows up to %lld",
 			       (long long)version, (long long)STEP_COUNT);
-	while (version < STEP_COUNT) {
+	while (version < target) {
 		if ((rc = apply_step(c, ++version, err)) < 0)
 			return rc;
 	}
@@ -275,11 +275,18 @@ static int apply_steps(struct control *c, struct err *err)
 
 int control__migrate(struct control *c, struct err *err)
 {
+	return control__migrate_to(c, STEP_COUNT, err);
+}
+
+int control__migrate_to(struct control *c, int64_t target, struct err *err)
+{
 	int rc;
+
+	must(target >= 0 && target <= STEP_COUNT);
 
 	if ((rc = control_begin(c, err)) < 0)
 		return rc;
-	if ((rc = apply_steps(c, err)) < 0) {
+	if ((rc = apply_steps(c, target, err)) < 0) {
 		control_rollback(c);
 		return rc;
 	}

@@ -199,43 +199,6 @@ static void sql(const char *statement)
 	sqlite3_close(db);
 }
 
-/* Drops every table but those of the first version, and what later ones added to these. */
-static void go_back_to_first_version(void)
-{
-	static const char list[] = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN "
-				   "('orgs', 'ledgers', 'api_keys', 'schema_version')";
-	char path[96], drop[256];
-	sqlite3_stmt *stmt;
-	sqlite3 *db;
-
-	snprintf(path, sizeof(path), "%s/control.db", folder);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, list, -1, &stmt, NULL), SQLITE_OK);
-	while (sqlite3_step(stmt) == SQLITE_ROW) {
-		snprintf(drop, sizeof(drop), "DROP TABLE %s", (const char *)sqlite3_column_text(stmt, 0));
-		assert_int_equal(sqlite3_reset(stmt), SQLITE_OK);
-		assert_int_equal(sqlite3_exec(db, drop, NULL, NULL, NULL), SQLITE_OK);
-	}
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	sql("ALTER TABLE ledgers DROP COLUMN epoch_seconds");
-	sql("UPDATE schema_version SET version = 1");
-}
-
-/* A file as the first version left it has no table for them. */
-static void test_saved_search__comes_to_a_file_of_the_first_version(void **state)
-{
-	struct control_org org;
-
-	control = control_close(control);
-	go_back_to_first_version();
-	assert_int_equal(control_open(folder, &control, NULL), 0);
-	assert_int_equal(control_org_get(control, orgs[1], &org, NULL), 0);
-	assert_string_equal(org.org_key, "other");
-	assert_int_equal(create(orgs[1], "1", "a", NULL), 0);
-	assert_int_equal(count(orgs[1]), 1);
-}
-
 static void test_saved_search__finds_damage(void **state)
 {
 	struct saved_search got;
@@ -257,7 +220,6 @@ int main(void)
 		TEST(belongs_to_its_org),
 		TEST(changes_the_version_that_was_meant),
 		TEST(are_so_many_and_no_more),
-		TEST(comes_to_a_file_of_the_first_version),
 		TEST(finds_damage),
 	};
 
