@@ -1,10 +1,10 @@
 // Damaged files: found, named by file and offset, never served as good, and the rest stays readable.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Server, startServer, stele } from './server.mjs';
+import { makeFolder, removeFolder, Server, startServer, stele } from './server.mjs';
 
 let s;
 before(async () => (s = await startServer()));
@@ -174,4 +174,56 @@ test('a truncated segment is found', async () => {
   await s.stop();
   writeFileSync(path, was);
   await s.start();
+});
+
+// Somebody who can write the data folder, and knows how it is built.
+test('segments that are swapped, dropped, put in or brought back are found, and named', async () => {
+  const t = await startServer();
+  const folder = join(t.folder, 'segments', '1');
+  const kept = makeFolder();
+  try {
+    const fill = async (action) => {
+      await t.append(Array.from({ length: 3000 }, (_, i) => ({ action, attributes: { i } })), '?ids=false');
+      assert.equal((await t.request('POST', '/v1/seal', { body: '' })).status, 200);
+    };
+    const other = await startServer(); // another log with as many records
+    await other.append(Array.from({ length: 3000 }, (_, i) => ({ action: 'forged', attributes: { i } })), '?ids=false');
+    await other.request('POST', '/v1/seal', { body: '' });
+    await other.stop();
+    for (const action of ['first', 'second', 'third']) await fill(action);
+    await t.append({ action: 'last' }, '?wait=proof'); // signed as well
+    await t.stop();
+    cpSync(t.folder, join(kept, 'good'), { recursive: true });
+    const [a, b, c] = ['0-3000.seg', '3000-6000.seg', '6000-9000.seg'].map((name) => join(folder, name));
+    const swap = (x, y) => {
+      renameSync(x, `${x}.x`);
+      renameSync(y, x);
+      renameSync(`${x}.x`, y);
+    };
+    const cases = {
+      'two swapped': [() => swap(a, b), /0-3000\.seg/],
+      'two others swapped': [() => swap(b, c), /[36]000-[69]000\.seg/],
+      'one in the place of another': [() => cpSync(a, c), /6000-9000\.seg/],
+      'the first dropped': [() => rmSync(a), /records 0 to 2999 are missing/],
+      'one in the middle dropped': [() => rmSync(b), /records 3000 to 5999 are missing/],
+      'the last dropped': [() => rmSync(c), /6000/],
+      'all dropped': [() => rmSync(folder, { recursive: true }), /ledger 1|9000/],
+      'one of another log': [() => cpSync(join(other.folder, 'segments', '1', '0-3000.seg'), a), /0-3000\.seg/],
+    };
+    for (const [what, [change, says]] of Object.entries(cases)) {
+      change();
+      const found = await stele(['verify', '--data', t.folder]);
+      assert.equal(found.code, 1, `${what}: ${found.stdout}${found.stderr}`);
+      assert.match(found.stdout, /^fault: /m, what);
+      assert.match(found.stdout, says, what);
+      rmSync(t.folder, { recursive: true });
+      cpSync(join(kept, 'good'), t.folder, { recursive: true });
+      assert.equal((await stele(['verify', '--data', t.folder])).code, 0, what);
+    }
+    await other.close();
+  } finally {
+    removeFolder(kept);
+    removeFolder(t.folder);
+    t.agent.destroy();
+  }
 });

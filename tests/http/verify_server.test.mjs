@@ -150,17 +150,61 @@ test('a server that changes what the log holds is found out', async () => {
   assert.ok(existsSync(seen));
 });
 
+// Of one checkpoint: what comes in behind it, while the check goes on, is not looked at.
 test('a log is verified against its checkpoint while it is written at full speed', async () => {
   const seen = join(folder, 'busy');
+  const body = Array.from({ length: 500 }, (_, n) => JSON.stringify({ action: 'busy', attributes: { n } })).join('\n');
+  const { id } = (await s.search({ limit: 1, order: 'oldest' })).json.events[0];
   let more = true;
-  const writing = (async () => {
-    for (let n = 10000; more; n += 200)
-      await s.append(Array.from({ length: 200 }, (_, i) => JSON.stringify({ action: 'busy', attributes: { n: n + i } })).join('\n'), '?ids=false');
-  })();
+  let sent = 0;
+  const write = async () => {
+    while (more) {
+      assert.equal((await s.append(body, '?ids=false')).status, 201);
+      sent += 500;
+    }
+  };
+  const prove = async () => {
+    for (let n = 0; more; n++) {
+      const newest = (await s.search({ limit: 1, total: 'none' })).json.events[0].id;
+      const event = n % 2 ? id : newest;
+      const proof = await s.get(`/v1/events/${event}/proof?wait=true`);
+      assert.equal(proof.status, 200, proof.text);
+      writeFileSync(join(folder, 'event'), (await s.get(`/v1/events/${event}`)).bytes);
+      writeFileSync(join(folder, 'event.tlog-proof'), proof.bytes);
+      const res = await stele(['verify', join(folder, 'event'), '--proof', join(folder, 'event.tlog-proof'), '--vkey', vkey]);
+      assert.equal(res.code, 0, res.stdout + res.stderr);
+    }
+  };
+  const busy = Promise.all([write(), write(), prove()]);
   try {
-    for (let i = 0; i < 4; i++) await expect(0, /^ok/, s, '--remember', seen, ...(i % 2 ? ['--full'] : []));
+    for (const how of [['--full'], []]) {
+      const before = sent;
+      await expect(0, /^ok/, s, '--remember', seen, ...how);
+      assert.ok(sent > before, 'events came in meanwhile');
+    }
   } finally {
     more = false;
-    await writing;
+    await busy;
+  }
+});
+
+test('a history that another key has signed is none of this log', async () => {
+  const other = await startServer(); // the same name, records of its own, all of it sound
+  try {
+    await append(other, 0, 3000);
+    const key = (await other.get('/log/default/main/vkey')).text.trim();
+    assert.equal((await stele(['verify', '--url', other.url, '--key', other.key, '--vkey', key, '--full'])).code, 0);
+    await expect(1, /no known key has signed/, other);
+    await expect(1, /no known key has signed/, other, '--full');
+    const both = join(folder, 'both'); // who trusts both keys is told by what was seen before
+    const seen = join(folder, 'seen of two');
+    writeFileSync(both, `${vkey}\n${key}\n`);
+    const run = (server) => stele(['verify', '--url', server.url, '--key', server.key, '--vkey', both, '--remember', seen]);
+    assert.equal((await run(s)).code, 0);
+    const found = await run(other);
+    assert.equal(found.code, 1, found.stdout + found.stderr);
+    assert.match(found.stdout, /ROLLBACK|FORK/);
+  } finally {
+    await other.close();
   }
 });
