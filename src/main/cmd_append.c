@@ -1,6 +1,8 @@
 /* stele append: NDJSON to a server, in batches over several connections, resumable. */
 #include <stdio.h>
+#include <string.h>
 
+#include "codec/row_format.h"
 #include "main/command.h"
 #include "main/progress.h"
 #include "main/sender.h"
@@ -10,6 +12,7 @@
 struct append_options {
 	struct target target;
 	const char *file;
+	const char *format;
 	uint32_t batch_bytes;
 	uint32_t connections;
 	uint32_t retry_s;
@@ -29,7 +32,7 @@ static void show(struct progress *progress, struct sender *sender, const struct 
 static int send_all(const struct append_options *o, struct input *input, struct sender_totals *ret, struct err *err)
 {
 	struct batch_reader reader = {.input = input, .bytes_max = o->batch_bytes, .lines_max = LINES_MAX};
-	struct sender *sender = sender_start(&o->target, o->connections, o->retry_s * 1000);
+	struct sender *sender = sender_start(&o->target, o->format, o->connections, o->retry_s * 1000);
 	struct err read_err = ERR_INIT;
 	struct progress progress;
 	struct batch *batch;
@@ -79,6 +82,23 @@ static int run(const struct append_options *o, struct err *err)
 	return rc;
 }
 
+static int check_format(const char *format, struct err *err)
+{
+	char list[128] = "";
+	size_t len = 0;
+
+	if (!format)
+		return 0;
+	for (int i = 0; i < ROW_FORMAT_COUNT; i++) {
+		if (strcmp(format, row_format_names[i]) == 0)
+			return 0;
+		len += (size_t)snprintf(list + len, sizeof(list) - len, " %s", row_format_names[i]);
+		if (len >= sizeof(list))
+			len = sizeof(list) - 1;
+	}
+	return err_set(err, E_INVALID, "--format: there is no '%.64s'; it takes one of%s", format, list);
+}
+
 int cmd_append(int argc, char **argv)
 {
 	struct append_options o = {.batch_bytes = 4u << 20, .connections = 1, .retry_s = 60};
@@ -88,6 +108,8 @@ int cmd_append(int argc, char **argv)
 		{"connections", OPTION_NUMBER, "N",
 		 "send on so many at once (1); more are faster, and batches may change their order", &o.connections, 1,
 		 64},
+		{"format", OPTION_TEXT, "VENDOR",
+		 "FILE holds rows of a vendor's audit log: carbon-black, keepnet, kore or unqork", &o.format, 0, 0},
 		{"retry", OPTION_NUMBER, "SECONDS", "try again so long while the server is away (60)", &o.retry_s, 0,
 		 86400},
 		{"quiet", OPTION_FLAG, NULL, "say nothing but errors", &o.is_quiet, 0, 0},
@@ -104,6 +126,8 @@ int cmd_append(int argc, char **argv)
 
 	if (options_parse(&options, argc, argv, &o.file, &code))
 		return code;
+	if ((rc = check_format(o.format, &err)) < 0)
+		return command_fail("append", &err, EXIT_CODE_USAGE);
 	if ((rc = target_resolve(&o.target, &err)) < 0)
 		return command_fail("append", &err, rc == E_INVALID ? EXIT_CODE_USAGE : EXIT_CODE_CANNOT);
 	rc = run(&o, &err);

@@ -18,6 +18,7 @@
 
 struct sender {
 	const struct target *target;
+	char *path;
 	uint32_t retry_ms;
 	struct mutex mu; /* guards all below but the threads */
 	struct cond changed;
@@ -68,7 +69,7 @@ static int send_batch(struct sender *s, struct http_client *client, const struct
 		int rc;
 
 		request.headers = headers;
-		rc = target_run(s->target, client, &request, "/v1/events?ids=false", answer, err);
+		rc = target_run(s->target, client, &request, s->path, answer, err);
 		if (!is_passing(rc) || clock_mono_ns() + (int64_t)wait_ms * 1000000 > give_up_ns)
 			return rc;
 		pause_ms(wait_ms);
@@ -147,11 +148,12 @@ static void *run(void *arg)
 	return NULL;
 }
 
-struct sender *sender_start(const struct target *target, unsigned connections, uint32_t retry_ms)
+struct sender *sender_start(const struct target *target, const char *format, unsigned connections, uint32_t retry_ms)
 {
 	struct sender *s = xalloc(sizeof(*s) + connections * sizeof(s->threads[0]));
 
 	s->target = target;
+	s->path = xformat("/v1/events?ids=false%s%s", format ? "&format=" : "", format ? format : "");
 	s->retry_ms = retry_ms;
 	s->connections = connections;
 	mutex_init(&s->mu);
@@ -205,6 +207,7 @@ int sender_finish(struct sender *s, struct sender_totals *ret, struct err *err)
 	batch_free(s->waiting);
 	cond_release(&s->changed);
 	mutex_release(&s->mu);
+	free(s->path);
 	free(s);
 	return rc;
 }

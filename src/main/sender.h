@@ -17,8 +17,9 @@ struct sender_totals {
 
 struct sender;
 
-/* `retry_ms`: how long a batch is tried again while the server cannot be reached or is busy. */
-struct sender *sender_start(const struct target *target, unsigned connections, uint32_t retry_ms);
+/* `format`: whose rows the lines hold (codec/row_format.h); NULL: they hold events. `retry_ms`: how long a batch is
+ * tried again while the server cannot be reached or is busy. */
+struct sender *sender_start(const struct target *target, const char *format, unsigned connections, uint32_t retry_ms);
 
 /* Hands a batch over, waiting while all connections have one; the sender frees it. False: a batch has failed and no
  * more are taken; sender_finish says why. */

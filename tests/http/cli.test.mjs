@@ -40,6 +40,21 @@ test('append reads files, compressed ones and standard input', async () => {
   assert.equal(await total('action:cli'), 1910);
 });
 
+test("append takes a vendor's rows", async () => {
+  const row = (i) => JSON.stringify({ org_key: 'old', actor_ip: '10.0.0.1', actor: 'ada@example.org', request_url: null, description: `Updated row ${i}`, flagged: false, verbose: false, create_time: '2024-04-17T19:18:37.480Z' });
+  const path = file('rows.ndjson', `${row(1)}\n${row(2)}\n`);
+  const done = await stele(['append', ...target(), '--format', 'carbon-black', path]);
+  assert.deepEqual([done.code, done.stdout], [0, '2 events\n'], done.stderr);
+  assert.equal(await total('action:update description:"updated row" attributes.carbon_black.org_key:old'), 2);
+  const again = await stele(['append', ...target(), '--format', 'carbon-black', path]);
+  assert.equal(again.stdout, '2 events, of which 2 were there already\n');
+  const bad = await stele(['append', ...target(), '--format', 'carbon-black', file('bad.ndjson', `${row(3)}\n{"create_time":"x"}\n`)]);
+  assert.notEqual(bad.code, 0);
+  assert.match(bad.stderr, /line 2: .*RFC 3339/);
+  const none = await stele(['append', ...target(), '--format', 'none', path]);
+  assert.match(none.stderr, /--format: there is no 'none'/);
+});
+
 test('append goes on where it stopped, and stores nothing twice', async () => {
   const path = file('again.ndjson', lines(5000, 'again'));
   const first = await stele(['append', ...target(), '--batch', '20000', '--connections', '3', '--json', path]);
