@@ -111,6 +111,8 @@ int request_check(struct request *r, const char *method, const char *url, const 
 	}
 	if (r->server->is_stopping)
 		return err_set(err, E_CLOSED, "the server is shutting down");
+	if (r->has_bad_target)
+		return err_set(err, E_NOT_FOUND, "there is no resource with an encoded '/', '\\' or NUL in its path");
 	if (r->dialect == DIALECT_UNQORK && (rc = unqork_admit(r, err)) < 0)
 		return rc;
 	if ((rc = route_find(method, url, &r->match, err)) < 0)

@@ -9,6 +9,7 @@ struct framing {
 	unsigned hosts;
 	unsigned lengths;
 	unsigned encodings;
+	bool has_fold_fault; /* libmicrohttpd's */
 	struct err *err;
 	int rc;
 };
@@ -52,12 +53,34 @@ static bool is_named(struct span name, const char *other)
 
 static int refuse(struct framing *f, struct span name, const char *why)
 {
-	err_set_field(f->err, (const char *)name.p, name.len < PARAM_SHOWN_MAX ? name.len : PARAM_SHOWN_MAX);
+	if (name.len > 0)
+		err_set_field(f->err, (const char *)name.p, name.len < PARAM_SHOWN_MAX ? name.len : PARAM_SHOWN_MAX);
 	return err_set(f->err, E_INVALID, "a header of the request cannot be taken: %s", why);
+}
+
+/*
+ * A value may go on in the next line when that begins with a blank (RFC 9112 section 5.2; nobody may send so any more).
+ * libmicrohttpd before 1.0 then puts what goes on behind the name instead: "Content: 9", " -Length" becomes
+ * "Content-Length: 9", which no proxy in front has seen. It does so in a copy of the name, while other names stand
+ * right before their values, where they came in.
+ */
+static bool is_folded(const struct framing *f, struct span name, struct span value)
+{
+	const uint8_t *at = name.p + name.len + 1;
+
+	if (!f->has_fold_fault || !value.p)
+		return false;
+	if (value.p < at || value.p > at + CONNECTION_MEMORY)
+		return true;
+	while (at < value.p && (*at == ' ' || *at == '\t'))
+		at++;
+	return at != value.p;
 }
 
 static int look(struct framing *f, struct span name, struct span value)
 {
+	if (is_folded(f, name, value))
+		return refuse(f, span_of(NULL, 0), "a value goes on in the next line");
 	if (!is_token(name))
 		return refuse(f, span_of(NULL, 0), "a name with blanks or other characters that names do not have");
 	if (has_control(value))
@@ -85,7 +108,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 int headers_check(struct MHD_Connection *connection, const char *version, struct err *err)
 {
 	bool is_old = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
-	struct framing f = {.err = err};
+	struct framing f = {.err = err, .has_fold_fault = strncmp(MHD_get_version(), "0.", 2) == 0};
 
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, &f);
 	if (f.rc < 0)

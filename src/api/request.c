@@ -98,17 +98,47 @@ static void check_told(struct request *r)
 	request_fail(r, &err);
 }
 
+/*
+ * The path is decoded before it is matched, so an encoded separator would match where a proxy in front, which decides
+ * by the path as it came, saw none; and what stands behind an encoded NUL would not be seen at all. Nothing has either
+ * in its path.
+ */
+static char bad_target;
+
+static bool is_separator(const char *escape)
+{
+	static const char *const escapes[] = {"%00", "%2f", "%5c"};
+
+	for (size_t i = 0; i < sizeof(escapes) / sizeof(*escapes); i++) {
+		if (strncasecmp(escape, escapes[i], 3) == 0)
+			return true;
+	}
+	return false;
+}
+
+void *request_on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+	(void)cls, (void)connection;
+	for (const char *at = target; *at != '\0' && *at != '?'; at++) {
+		if (*at == '%' && is_separator(at))
+			return &bad_target;
+	}
+	return NULL;
+}
+
 static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection, const char *method, const char *url,
 			     const char *version, void **con_cls)
 {
 	struct request *r = request_take(s);
 	struct err err = ERR_INIT;
 
+	r->has_bad_target = *con_cls == &bad_target;
 	r->connection = connection;
 	r->client = client_of(connection);
 	r->dialect = dialect_of(url);
 	r->is_head = strcmp(method, "HEAD") == 0;
-	caller_take(connection, r->ip, &r->who.caller);
+	caller_take(connection, &s->proxies, r->ip, &r->who.caller, &r->is_secure);
+	r->is_secure |= s->tls != NULL;
 	reading_init(&r->reading, on_told);
 	r->who.caller.reading = &r->reading;
 	r->start_ns = clock_mono_ns();
@@ -214,7 +244,7 @@ enum MHD_Result request_on_access(void *cls, struct MHD_Connection *connection, 
 {
 	struct request *r = *con_cls;
 
-	if (!r)
+	if (!r || *con_cls == &bad_target)
 		return begin(cls, connection, method, url, version, con_cls);
 	if (*upload_len > 0) {
 		struct span piece = span_of(upload, *upload_len);
@@ -237,7 +267,7 @@ void request_on_completed(void *cls, struct MHD_Connection *connection, void **c
 	struct request *r = *con_cls;
 
 	client_await_header(client_of(connection));
-	if (!r)
+	if (!r || *con_cls == &bad_target)
 		return;
 	*con_cls = NULL;
 	must(!r->is_suspended);

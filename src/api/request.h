@@ -59,6 +59,7 @@ struct request {
 	struct route_match match; /* route NULL: none */
 	enum dialect dialect;
 	char ip[CALLER_IP_MAX]; /* of who.caller */
+	bool is_secure;         /* the client speaks TLS, to this server or to a proxy that says so */
 	enum credential_way way;
 	struct principal who;
 	struct reading reading; /* of who.caller */
@@ -74,6 +75,7 @@ struct request {
 	struct recent rate; /* of a dialect that limits requests */
 	enum request_phase phase;
 	bool is_suspended;
+	bool has_bad_target;                       /* an encoded separator in the path */
 	bool is_head;                              /* the method is HEAD: the answer's body is not sent */
 	void (*complete)(struct request *request); /* makes the answer once BUSY is over; NULL: it is made */
 	uint64_t arrived_bytes;                    /* of the body, as sent */
@@ -92,6 +94,7 @@ struct server {
 	struct service *service;
 	struct MHD_Daemon *daemon;
 	struct tls *tls; /* NULL: plain HTTP */
+	struct network_list proxies;
 	struct work *work;
 	struct meter meter;
 	struct budget budget;
@@ -120,7 +123,9 @@ struct parser_slot *parser_take(struct server *s);
 void parser_give(struct server *s, struct parser_slot *slot, size_t body_bytes);
 void request_pools_release(struct server *s);
 
-/* libmicrohttpd's callbacks. */
+/* libmicrohttpd's callbacks. The first sees the target of a request as it came; what it returns is *con_cls of the
+ * next: NULL, or a mark of a bad one. */
+void *request_on_target(void *cls, const char *target, struct MHD_Connection *connection);
 enum MHD_Result request_on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
 				  const char *version, const char *upload, size_t *upload_len, void **con_cls);
 void request_on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,

@@ -35,7 +35,7 @@ static struct MHD_Response *make_response(struct request *r)
 	return MHD_create_response_from_buffer(r->reply.body.len, r->reply.body.p, MHD_RESPMEM_PERSISTENT);
 }
 
-static bool add_headers(const struct reply *reply, bool is_tls, struct MHD_Response *response)
+static bool add_headers(const struct reply *reply, bool is_secure, struct MHD_Response *response)
 {
 	bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) == MHD_YES;
 	char seconds[12];
@@ -58,7 +58,7 @@ static bool add_headers(const struct reply *reply, bool is_tls, struct MHD_Respo
 	if (reply->wants_basic)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 						   "Basic realm=\"stele\", charset=\"UTF-8\"") == MHD_YES;
-	if (is_tls)
+	if (is_secure)
 		ok = ok && MHD_add_response_header(response, "Strict-Transport-Security", HSTS) == MHD_YES;
 	if (reply->closes)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
@@ -88,7 +88,7 @@ enum MHD_Result request_send(struct request *r)
 	response = make_response(r);
 	if (!response)
 		return MHD_NO;
-	if (add_headers(reply, r->server->tls, response))
+	if (add_headers(reply, r->is_secure, response))
 		result = MHD_queue_response(r->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
 	return result;

@@ -66,7 +66,8 @@ static struct MHD_Daemon *start_daemon(struct server *s, const struct server_con
 
 	return MHD_start_daemon(flags, 0, NULL, NULL, request_on_access, s, MHD_OPTION_LISTEN_SOCKET, config->listen_fd,
 				MHD_OPTION_THREAD_POOL_SIZE, CONNECTION_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-				raise_handles(), MHD_OPTION_CONNECTION_TIMEOUT, config->idle_timeout_s,
+				raise_handles(), MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+				request_on_target, NULL, MHD_OPTION_CONNECTION_TIMEOUT, config->idle_timeout_s,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 				MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
 				on_connection, s, MHD_OPTION_ARRAY, config->tls ? tls : none, MHD_OPTION_END);
@@ -94,6 +95,7 @@ int server_start(const struct server_config *config, struct server **ret, struct
 
 	s->service = config->service;
 	s->tls = config->tls;
+	s->proxies = config->proxies;
 	s->budget.max_bytes = BODY_MEMORY_MAX;
 	mutex_init(&s->pool_mu);
 	streams_init(&s->streams);

@@ -8,18 +8,20 @@
 #define STELE_API_SERVER_H
 
 #include "base/err.h"
+#include "service/network.h"
 #include "service/service.h"
 
 struct server;
 struct tls;
 
 struct server_config {
-	struct service *service;    /* outlives the server */
-	int listen_fd;              /* from listen_open; taken over */
-	unsigned idle_timeout_s;    /* IDLE_TIMEOUT_S unless an operator says otherwise */
-	unsigned request_timeout_s; /* REQUEST_TIMEOUT_S unless an operator says otherwise */
-	struct tls *tls;            /* outlives the server; NULL: plain HTTP */
-	unsigned heartbeat_s;       /* HEARTBEAT_S unless an operator says otherwise */
+	struct service *service;     /* outlives the server */
+	int listen_fd;               /* from listen_open; taken over */
+	unsigned idle_timeout_s;     /* IDLE_TIMEOUT_S unless an operator says otherwise */
+	unsigned request_timeout_s;  /* REQUEST_TIMEOUT_S unless an operator says otherwise */
+	struct network_list proxies; /* whose X-Forwarded-For is believed */
+	struct tls *tls;             /* outlives the server; NULL: plain HTTP */
+	unsigned heartbeat_s;        /* HEARTBEAT_S unless an operator says otherwise */
 };
 
 int server_start(const struct server_config *config, struct server **ret, struct err *err)

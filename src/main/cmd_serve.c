@@ -26,6 +26,7 @@ struct serve_options {
 	const char *master_key;
 	const char *tls_cert;
 	const char *tls_key;
+	const char *trust_proxy;
 	uint32_t idle_timeout_s;
 	uint32_t request_timeout_s;
 	uint32_t heartbeat_s;
@@ -81,11 +82,14 @@ static int run(const struct serve_options *o, struct err *err)
 						.verify_every_s = o->verify_every_s};
 	struct service *service = NULL;
 	struct server *server = NULL;
+	char normal[NETWORKS_TEXT_MAX + 1];
 	char url[LISTEN_URL_MAX];
 	bool is_first;
 	sigset_t set;
 	int rc;
 
+	if (o->trust_proxy && (rc = network_list_parse(span_str(o->trust_proxy), &config.proxies, normal, err)) < 0)
+		return rc;
 	mem_tune_for_server();
 	block_signals(&set, o->tls_cert);
 	if (o->tls_cert && (rc = tls_open(o->tls_cert, o->tls_key, &config.tls, err)) < 0)
@@ -131,6 +135,8 @@ int cmd_serve(int argc, char **argv)
 		{"tls-cert", OPTION_TEXT, "FILE",
 		 "serve HTTPS alone, with this chain of certificates (PEM); with --tls-key", &o.tls_cert, 0, 0},
 		{"tls-key", OPTION_TEXT, "FILE", "the private key of the first of them (PEM)", &o.tls_key, 0, 0},
+		{"trust-proxy", OPTION_TEXT, "NETWORKS",
+		 "believe the X-Forwarded-For of proxies there: 10.0.0.0/8,2001:db8::7", &o.trust_proxy, 0, 0},
 		{"idle-timeout", OPTION_NUMBER, "SECONDS", "close connections on which nothing moves (30)",
 		 &o.idle_timeout_s, 1, 86400},
 		{"request-timeout", OPTION_NUMBER, "SECONDS",

@@ -149,3 +149,34 @@ test('refused secrets of a known key are told in its self ledger, bounded', asyn
   const count = events.reduce((sum, e) => sum + e.attributes.count, 0);
   assert.ok(count >= 300, `${count}`);
 });
+
+// ---- where a request comes from ----
+
+test('X-Forwarded-For counts from trusted proxies alone', async () => {
+  const lies = { 'X-Forwarded-For': '203.0.113.7', 'X-Forwarded-Proto': 'https' };
+  const plain = await s.get('/v1/me', { headers: lies });
+  assert.equal(plain.json.ip, '127.0.0.1');
+  assert.ok(!('strict-transport-security' in plain.headers));
+
+  const behind = await startServer(['--trust-proxy', '127.0.0.0/8, 10.0.0.0/8']);
+  const ip = async (headers) => (await behind.get('/v1/me', { headers })).json.ip;
+  assert.equal(await ip({}), '127.0.0.1');
+  assert.equal(await ip(lies), '203.0.113.7');
+  assert.equal(await ip({ 'x-forwarded-for': '1.1.1.1, 203.0.113.7, 10.1.2.3' }), '203.0.113.7');
+  assert.equal(await ip({ 'X-Forwarded-For': ['1.1.1.1', '203.0.113.7', '10.1.2.3'] }), '203.0.113.7');
+  assert.equal(await ip({ 'X-Forwarded-For': '203.0.113.7, <script>' }), '127.0.0.1');
+  assert.equal(await ip({ 'X-Forwarded-For': '[2001:db8::7]:4711' }), '2001:db8::7');
+  assert.match((await behind.get('/v1/me', { headers: lies })).headers['strict-transport-security'], /^max-age=/);
+  await behind.close();
+});
+
+test('guesses from one address behind a proxy hold up nobody at another', async () => {
+  const behind = await startServer(['--trust-proxy', '127.0.0.1']);
+  const { client_id: client, client_secret: right } = behind.bootstrap;
+  const guess = (ip, text = flip(right)) => behind.get('/v1/me', { key: null, headers: { 'X-Auth-Token': `${text}/${client}`, 'X-Forwarded-For': ip } });
+  for (let i = 0; i < 60; i++) await guess('203.0.113.7');
+  assert.equal((await guess('203.0.113.7')).status, 429);
+  assert.equal((await guess('198.51.100.9')).status, 401);
+  assert.equal((await guess('203.0.113.7', right)).status, 200);
+  await behind.close();
+});
