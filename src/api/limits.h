@@ -49,6 +49,12 @@
 #define PAGING_PLACES_MAX 8u    /* of them of one search of one client */
 #define PAGING_KEEP_S     600   /* after their last page */
 
+/* ThreatKey's interface. */
+#define THREATKEY_VALUE_MAX       1024u       /* bytes of a parameter */
+#define THREATKEY_ROWS_MAX        1000u       /* of a page */
+#define THREATKEY_CSV_COLUMNS_MAX 32u         /* of a table that comes in: five, and what is kept beside them */
+#define THREATKEY_CSV_BYTES_MAX   (16u << 20) /* of such a table: it is in memory twice, as rows too */
+
 /* Unqork's interface. */
 #define UNQORK_RATE          1000u /* requests of an address in UNQORK_RATE_S: what the vendor allows */
 #define UNQORK_RATE_S        60u

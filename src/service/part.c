@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "codec/record_path.h"
+#include "query/query_build.h"
 #include "query/search_stream.h"
 #include "service/read_event_priv.h"
 #include "service/service_priv.h"
@@ -28,30 +29,40 @@ static void close_scope(struct scope *x)
 	query_free(x->query);
 }
 
-static int open_scope(struct service *s, const struct principal *who, const struct period *p, struct scope *ret,
-		      struct err *err)
+/* All of a ledger that matches and that who asks may see, oldest first. Takes the query over. */
+static int open_scope(struct service *s, const struct principal *who, enum control_ledger_name ledger,
+		      struct query *query, struct scope *ret, struct err *err)
 {
-	struct scope x = {.request = {.from_us = INT64_MIN, .to_us = INT64_MAX, .oldest_first = true}};
+	struct scope x = {.query = query};
 	int rc;
 
-	if ((rc = query_parse(span_of(NULL, 0), 0, &x.query, err)) < 0)
-		return rc;
 	query_narrow(x.query, who->narrow);
-	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &x.snapshot, err)) < 0) {
+	if ((rc = ledger_snapshot(who->org->ledger[ledger], &x.snapshot, err)) < 0) {
 		close_scope(&x);
 		return rc;
 	}
-	x.request.query = x.query;
-	x.request.size = x.snapshot->size;
-	x.request.after = UINT64_MAX;
-	x.request.total = SEARCH_TOTAL_NONE;
-	x.request.team = s->team;
-	if (p->clock == PERIOD_TIME) {
-		x.request.from_us = p->from_us;
-		x.request.to_us = p->to_us;
-	}
+	x.request = (struct search_request){.query = x.query,
+					    .from_us = INT64_MIN,
+					    .to_us = INT64_MAX,
+					    .oldest_first = true,
+					    .size = x.snapshot->size,
+					    .after = UINT64_MAX,
+					    .total = SEARCH_TOTAL_NONE,
+					    .team = s->team};
 	*ret = x;
 	return 0;
+}
+
+static int open_period(struct service *s, const struct principal *who, const struct period *p, struct scope *ret,
+		       struct err *err)
+{
+	int rc = open_scope(s, who, p->ledger, query_new(), ret, err);
+
+	if (rc == 0 && p->clock == PERIOD_TIME) {
+		ret->request.from_us = p->from_us;
+		ret->request.to_us = p->to_us;
+	}
+	return rc;
 }
 
 /* `part` NULL: what parts there are. */
@@ -132,15 +143,14 @@ static int halve(const struct scope *x, const struct query *all, int64_t us, uin
 static int find_run(const struct scope *x, const struct period *p, uint64_t *ret_first, uint64_t *ret_next,
 		    struct err *err)
 {
-	struct query *all = NULL;
+	struct query *all;
 	int rc;
 
 	*ret_first = 0;
 	*ret_next = x->request.size;
 	if (p->clock == PERIOD_TIME)
 		return 0;
-	if ((rc = query_parse(span_of(NULL, 0), 0, &all, err)) < 0)
-		return rc;
+	all = query_new();
 	rc = halve(x, all, p->from_us, ret_first, err);
 	if (rc == 0)
 		rc = halve(x, all, p->to_us, ret_next, err);
@@ -219,7 +229,7 @@ int service_parts(struct service *s, const struct principal *who, const struct p
 	uint64_t first, next;
 	int rc;
 
-	if ((rc = open_scope(s, who, period, &x, err)) < 0)
+	if ((rc = open_period(s, who, period, &x, err)) < 0)
 		return rc;
 	if ((rc = tell(s, who, period, &x, NULL, err)) < 0)
 		goto out;
@@ -240,26 +250,66 @@ struct part_reader {
 	struct search_stream *source;
 };
 
+/* Reads what the scope's request says from here on. */
+static struct part_reader *start(const struct scope *scope)
+{
+	struct part_reader *x = xalloc(sizeof(*x));
+
+	x->scope = *scope;
+	x->source = search_stream_open(x->scope.snapshot, &x->scope.request);
+	return x;
+}
+
 int part_open(struct service *s, const struct principal *who, const struct period *period, const struct part *part,
 	      struct part_reader **ret, struct err *err)
 {
-	struct part_reader *x = xalloc(sizeof(*x));
+	struct scope scope;
+	int rc = open_period(s, who, period, &scope, err);
+
+	if (rc < 0)
+		return rc;
+	if ((rc = tell(s, who, period, &scope, part, err)) < 0) {
+		close_scope(&scope);
+		return rc;
+	}
+	if (scope.request.size > part->next)
+		scope.request.size = part->next;
+	begin_at(&scope.request, part->first);
+	*ret = start(&scope);
+	return 0;
+}
+
+/* Everything that matches is told of as one export. */
+static int tell_search(struct service *s, const struct principal *who, const struct scope *x, struct err *err)
+{
+	const struct read_event e = {.action = "events.exported", .ledger = LEDGER_MAIN};
+	struct buf event = BUF_INIT;
 	int rc;
 
-	if ((rc = open_scope(s, who, period, &x->scope, err)) < 0) {
-		free(x);
+	read_event__begin(&event, who, &e);
+	read_event__put_scope(&event, span_of(NULL, 0), x->query, x->request.from_us, x->request.to_us);
+	read_event__put_number(&event, "ledger_size", x->request.size);
+	rc = read_event__tell(s, who, &event, err);
+	buf_release(&event);
+	return rc;
+}
+
+int part_open_search(struct service *s, const struct principal *who, struct query *query, int64_t from_us,
+		     int64_t to_us, struct part_reader **ret, struct err *err)
+{
+	struct scope scope;
+	int rc = open_scope(s, who, LEDGER_MAIN, query, &scope, err);
+
+	if (rc < 0)
+		return rc;
+	scope.request.from_us = from_us;
+	scope.request.to_us = to_us;
+	scope.request.oldest_first = false;
+	if ((rc = tell_search(s, who, &scope, err)) < 0) {
+		close_scope(&scope);
 		return rc;
 	}
-	if ((rc = tell(s, who, period, &x->scope, part, err)) < 0) {
-		close_scope(&x->scope);
-		free(x);
-		return rc;
-	}
-	if (x->scope.request.size > part->next)
-		x->scope.request.size = part->next;
-	begin_at(&x->scope.request, part->first);
-	x->source = search_stream_open(x->scope.snapshot, &x->scope.request);
-	*ret = x;
+	*ret = start(&scope);
 	return 0;
 }
 

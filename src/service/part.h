@@ -43,6 +43,11 @@ struct part_reader;
 /* Begins to read a part, in order of arrival, in memory that does not grow with it. As service_parts. */
 int part_open(struct service *s, const struct principal *who, const struct period *period, const struct part *part,
 	      struct part_reader **ret, struct err *err) __attribute__((warn_unused_result));
+/* The same of all that matches `query` in the org's main ledger, with times in [from_us, to_us), newest first. Takes
+ * the query over, also when it fails. */
+int part_open_search(struct service *s, const struct principal *who, struct query *query, int64_t from_us,
+		     int64_t to_us, struct part_reader **ret, struct err *err) __attribute__((warn_unused_result));
+
 struct part_reader *part_close(struct part_reader *x); /* returns NULL */
 
 /* The next records, of about `bytes` bytes, as search_stream_next gives them; none at the end. What cannot be read is
