@@ -63,9 +63,11 @@ static int check_locked(const struct known_key *key, struct span ip, int64_t now
 		return err_set(err, E_UNAUTHORIZED, "this API key has expired; ask for another one");
 	if (key->principal.org->is_disabled)
 		return err_set(err, E_UNAUTHORIZED, "the org of this API key is disabled");
-	if (key->networks.count > 0 && !network_list_has(&key->networks, ip))
+	if (key->networks.count > 0 && !network_list_has(&key->networks, ip)) {
+		err_set_field(err, "networks", strlen("networks"));
 		return err_set(err, E_UNAUTHORIZED, "this API key may not be used from the address %.*s", (int)ip.len,
 			       (const char *)ip.p);
+	}
 	return 0;
 }
 
