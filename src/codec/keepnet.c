@@ -241,10 +241,11 @@ static void make_user_id(const struct record_view *v, struct span kept, struct b
 
 #define CELL_ENTITY_ID   .name = "entityResourceId", .form = ROW_TEXT, FROM(RECORD_ENTITY, "id")
 #define CELL_ENTITY_NAME .name = "entityName", .form = ROW_TEXT, FROM(RECORD_ENTITY, "type")
-#define CELL_OLD_VALUE   .name = "oldValue", .form = ROW_MADE, .make = make_old_value
-#define CELL_NEW_VALUE   .name = "newValue", .form = ROW_MADE, .make = make_new_value
-#define CELL_OPERATION   .name = "operation", .form = ROW_MADE, .make = make_operation
+#define CELL_OLD_VALUE   .name = "oldValue", .form = ROW_MADE, .make = make_old_value, FROM_CHANGES
+#define CELL_NEW_VALUE   .name = "newValue", .form = ROW_MADE, .make = make_new_value, FROM(RECORD_AFTER, NULL)
+#define CELL_OPERATION   .name = "operation", .form = ROW_MADE, .make = make_operation, FROM(RECORD_ACTION, NULL)
 #define CELL_LOG_DATE    .name = "logDate", .form = ROW_TIME, FROM(RECORD_TIME, NULL)
+#define FROM_CHANGES     .from = {{RECORD_BEFORE, NULL}, {RECORD_AFTER, NULL}}, .from_count = 2
 #define FROM_ACTOR       .from = {{RECORD_ACTOR, "name"}, {RECORD_ACTOR, "email"}, {RECORD_ACTOR, "id"}}, .from_count = 3
 
 static const struct row_cell cells[KEEPNET_CELL_COUNT] = {

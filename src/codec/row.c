@@ -1,10 +1,13 @@
 /* Rows of vendors. The values of a canonical record are copied as they stand: what is a string there is one here. */
 #include "codec/row.h"
 
+#include <stdio.h>
+
 #include "base/err.h"
 #include "codec/csv.h"
 #include "codec/json_text.h"
 #include "codec/record_path.h"
+#include "codec/record_priv.h"
 #include "codec/timestamp.h"
 
 #define CANONICAL_TIME_LEN ((size_t)TIMESTAMP_LEN + 2) /* with its quotes */
@@ -176,6 +179,14 @@ void row_put_json(const struct row_table *t, const struct row_given *given, stru
 	if (t->has_extras && kept.object.p)
 		put_extras(t, &kept, to);
 	buf_put_u8(to, '}');
+}
+
+void row_path_text(const struct row_path *path, char to[ROW_PATH_TEXT_MAX])
+{
+	struct span member = record__member_name(path->member);
+
+	snprintf(to, ROW_PATH_TEXT_MAX, "%.*s%s%s", (int)member.len, (const char *)member.p, path->name ? "." : "",
+		 path->name ? path->name : "");
 }
 
 void row_put_csv_head(const struct row_table *t, struct buf *to, struct buf *scratch)

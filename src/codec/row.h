@@ -45,8 +45,8 @@ struct row_cell {
 	unsigned from_count;
 	const char *word;
 	unsigned given;
-	const char *kept; /* its name under attributes.<kept>; NULL: `name` */
-	row_make_fn *make;
+	const char *kept;  /* its name under attributes.<kept>; NULL: `name` */
+	row_make_fn *make; /* of ROW_MADE; `from` then says what it looks at */
 };
 
 struct row_table {
@@ -64,6 +64,10 @@ struct row_given {
 
 /* Appends the row of a record as a JSON object. */
 void row_put_json(const struct row_table *t, const struct row_given *given, struct span record, struct buf *to);
+
+/* A path as filters name it: "actor.email". */
+#define ROW_PATH_TEXT_MAX 64u
+void row_path_text(const struct row_path *path, char to[ROW_PATH_TEXT_MAX]);
 
 /* Appends the names, and the row of a record, as a line of CSV (csv.h); `scratch` is the caller's, reused. */
 void row_put_csv_head(const struct row_table *t, struct buf *to, struct buf *scratch);
