@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/cookie.h"
 #include "api/credential.h"
 #include "api/dialect_unqork.h"
 #include "api/header.h"
@@ -16,19 +17,30 @@ static const char *header(struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
+int request_authenticate(struct request *r, struct err *err)
+{
+	struct credential credential = {0};
+	int rc = headers_credential(r->connection, &credential, err);
+
+	if (rc == 0 && credential.way == CREDENTIAL_NONE && cookie_value(r).len > 0) {
+		credential.way = CREDENTIAL_COOKIE;
+		rc = cookie_authenticate(r, err);
+	} else if (rc == 0) {
+		rc = credential_check(r->server->service, &credential, &r->who, err);
+	}
+	r->way = credential.way;
+	credential_wipe(&credential);
+	return rc;
+}
+
 static int check_principal(struct request *r, struct err *err)
 {
 	const struct route *route = r->match.route;
-	struct credential credential = {0};
 	int rc;
 
 	if (route->permission == PERMISSION_NONE && !(route->flags & ROUTE_NEEDS_KEY))
 		return 0;
-	rc = headers_credential(r->connection, &credential, err);
-	if (rc == 0)
-		rc = credential_check(r->server->service, &credential, &r->who, err);
-	r->way = credential.way;
-	credential_wipe(&credential);
+	rc = request_authenticate(r, err);
 	return rc < 0 ? rc : principal_require(&r->who, route->permission, err);
 }
 

@@ -17,7 +17,7 @@
 
 const char *credential_way_name(enum credential_way way)
 {
-	static const char *const names[] = {"none", "bearer", "basic", "x-auth-token", "auth"};
+	static const char *const names[] = {"none", "bearer", "basic", "x-auth-token", "auth", "cookie"};
 
 	return names[way];
 }

@@ -20,9 +20,10 @@ enum credential_way {
 	CREDENTIAL_BASIC,
 	CREDENTIAL_X_AUTH_TOKEN,
 	CREDENTIAL_AUTH,
+	CREDENTIAL_COOKIE, /* of a session; cookie.h */
 };
 
-/* "bearer", "basic", "x-auth-token", "auth", "none". */
+/* "bearer", "basic", "x-auth-token", "auth", "cookie", "none". */
 const char *credential_way_name(enum credential_way way);
 
 struct credential {

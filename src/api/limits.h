@@ -26,6 +26,8 @@
 #define CONNECTION_MEMORY  (36u << 10)
 #define CONNECTION_THREADS 4u
 #define WORKER_THREADS     4u
+#define HASHING_THREADS    2u    /* passwords are hashed so many at a time: 64 MiB and a processor each */
+#define HASHING_MAX        32u   /* requests that hash or wait for it: the last of them waits some three seconds */
 #define IDLE_TIMEOUT_S     30    /* a connection on which nothing moves is closed */
 #define REQUEST_TIMEOUT_S  60    /* for a header, and for a body or an answer of no length: a slow line, not a drip */
 #define SLOWEST_BYTES_S    65536 /* longer ones have a second more for so many bytes: half a megabit */

@@ -46,12 +46,31 @@ struct request *request_take(struct server *s)
 	return r;
 }
 
+/* A body that held a password, and what was read from it. */
+static void wipe_json(struct request *r)
+{
+	yyjson_obj_iter members = yyjson_obj_iter_with(yyjson_doc_get_root(r->json));
+	yyjson_val *name;
+
+	while ((name = yyjson_obj_iter_next(&members))) {
+		yyjson_val *value = yyjson_obj_iter_get_val(name);
+
+		if (yyjson_is_str(value) ||
+		    yyjson_is_raw(value)) /* the document's own copy, which is about to be freed */
+			mem_wipe((void *)(uintptr_t)unsafe_yyjson_get_str(value), unsafe_yyjson_get_len(value));
+	}
+	if (r->body.bytes.p)
+		mem_wipe(r->body.bytes.p, r->body.bytes.cap);
+}
+
 /* Makes the request as new, but for the memory it keeps. */
 static void reset_request(struct request *r)
 {
 	struct request clean = {.body = r->body, .reply = r->reply};
 
 	budget_return(&r->server->budget, r->answer_charge);
+	if (r->json && (r->match.route->flags & ROUTE_HAS_PASSWORD))
+		wipe_json(r);
 	yyjson_doc_free(r->json);
 	r->stream = stream_close(r->stream);
 	body_reset(&clean.body);

@@ -4,14 +4,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/utf8.h"
 #include "base/mem.h"
 
 static void drop_headers(struct reply *r)
 {
-	while (r->header_count > 0)
-		free(r->header[--r->header_count].value);
+	while (r->header_count > 0) {
+		char *value = r->header[--r->header_count].value;
+
+		mem_wipe(value, strlen(value)); /* a cookie is a secret */
+		free(value);
+	}
 }
 
 static void put_details(struct buf *to, const struct err *err)

@@ -178,8 +178,32 @@ static void run_job(struct job *job)
 {
 	struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
 
+	bool hashes = (r->match.route->flags & ROUTE_HAS_PASSWORD) != 0;
+	struct server *s = r->server;
+
 	if (r->match.route->handle(r) == HANDLED_NOW)
 		request_finish(r);
+	if (hashes)
+		s->hashing_count--;
+}
+
+/* To the threads that hash passwords. */
+static enum MHD_Result hash_later(struct request *r)
+{
+	struct server *s = r->server;
+	struct err err = ERR_INIT;
+
+	if (++s->hashing_count > HASHING_MAX) {
+		s->hashing_count--;
+		(void)err_set(&err, E_UNAVAILABLE, "%u passwords wait to be checked; try again in a second",
+			      HASHING_MAX);
+		request_fail(r, &err);
+		return request_send(r);
+	}
+	request_suspend(r);
+	r->job.run = run_job;
+	work_submit(s->hashing, &r->job);
+	return MHD_YES;
 }
 
 static int end_body(struct request *r, struct err *err)
@@ -203,6 +227,8 @@ static enum MHD_Result run_handler(struct request *r)
 		request_fail(r, &err);
 		return request_send(r);
 	}
+	if (route->flags & ROUTE_HAS_PASSWORD)
+		return hash_later(r);
 	if ((route->flags & ROUTE_IS_SLOW) || r->body.bytes.len > INLINE_BYTES_MAX) {
 		request_suspend(r);
 		r->job.run = run_job;

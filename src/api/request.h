@@ -96,6 +96,8 @@ struct server {
 	struct tls *tls; /* NULL: plain HTTP */
 	struct network_list proxies;
 	struct work *work;
+	struct work *hashing; /* passwords: few at a time, since each takes much memory */
+	_Atomic unsigned hashing_count;
 	struct meter meter;
 	struct budget budget;
 	struct streams streams;
@@ -151,6 +153,9 @@ void request_charge_answer(struct request *r);
 /* Checks a request by its headers and takes them in: framing, route, key, parameters, encoding, length. */
 int request_check(struct request *r, const char *method, const char *url, const char *version, struct err *err)
 	__attribute__((warn_unused_result));
+
+/* Finds out who sent it, for a handler whose route does not ask for that. E_UNAUTHORIZED, E_FORBIDDEN, E_QUOTA. */
+int request_authenticate(struct request *r, struct err *err) __attribute__((warn_unused_result));
 
 /* Hands r->reply to libmicrohttpd. */
 enum MHD_Result request_send(struct request *r);

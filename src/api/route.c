@@ -18,6 +18,8 @@
 	(PARAMS_SCOPE | PARAM_BIT(ORDER) | PARAM_BIT(SORT) | PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(AFTER) | \
 	 PARAM_BIT(TOTAL) | PARAM_BIT(EXPLAIN))
 
+#define PARAMS_USER (PARAM_BIT(EMAIL) | PARAM_BIT(NAME) | PARAM_BIT(ROLE) | PARAM_BIT(DISABLED))
+
 static const struct route routes[ROUTE_COUNT] = {
 #define ROUTE(name, method, path, permission, flags, params, handler)                                                  \
 	[ROUTE_##name] = {ROUTE_##name, METHOD_##method, path, permission, flags, params, handler},

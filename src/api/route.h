@@ -16,13 +16,14 @@ enum route_id {
 };
 
 enum route_flag {
-	ROUTE_HAS_BODY = 1,   /* the body is read and kept; others' is read and thrown away */
-	ROUTE_IS_SLOW = 2,    /* runs on a worker */
-	ROUTE_HAS_JSON = 4,   /* with ROUTE_HAS_BODY: the body is one object whose members are the parameters */
-	ROUTE_OWN_PARAMS = 8, /* the handler reads the URL's parameters itself: those of a dialect */
-	ROUTE_HAS_FORM = 16,  /* with ROUTE_HAS_BODY: the body is a small form, which the handler reads */
-	ROUTE_IS_SMALL = 64,  /* with ROUTE_HAS_BODY: one JSON document of JSON_BODY_MAX, which the handler reads */
-	ROUTE_NEEDS_KEY = 32, /* with PERMISSION_NONE: for whoever has a key, whatever it may do */
+	ROUTE_HAS_BODY = 1,       /* the body is read and kept; others' is read and thrown away */
+	ROUTE_IS_SLOW = 2,        /* runs on a worker */
+	ROUTE_HAS_JSON = 4,       /* with ROUTE_HAS_BODY: the body is one object whose members are the parameters */
+	ROUTE_OWN_PARAMS = 8,     /* the handler reads the URL's parameters itself: those of a dialect */
+	ROUTE_HAS_FORM = 16,      /* with ROUTE_HAS_BODY: the body is a small form, which the handler reads */
+	ROUTE_IS_SMALL = 64,      /* with ROUTE_HAS_BODY: one JSON document of JSON_BODY_MAX, which the handler reads */
+	ROUTE_NEEDS_KEY = 32,     /* with PERMISSION_NONE: for whoever has a key or session, whatever they may do */
+	ROUTE_HAS_PASSWORD = 128, /* the body holds one: it is wiped, and one of few threads hashes it */
 };
 
 /* What a handler leaves behind: an answer in request->reply, or a promise that request_finish will be called. */

@@ -79,6 +79,7 @@ static struct server *free_server(struct server *s)
 	proof_waits_stop(s->proofs);
 	paging_free(s->paging);
 	work_stop(s->work);
+	work_stop(s->hashing);
 	deadlines_stop(s->deadlines);
 	request_pools_release(s);
 	recents_free(s->unqork_rates);
@@ -102,6 +103,7 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	s->unqork_rates = recents_new(UNQORK_RATE_S, false);
 	s->unqork_locks = recents_new(UNQORK_LOCK_S, true);
 	s->work = work_start(WORKER_THREADS);
+	s->hashing = work_start(HASHING_THREADS);
 	s->deadlines = deadlines_start(config->idle_timeout_s, config->request_timeout_s);
 	s->tails = tail_hub_start(config->service, s->work, &s->busy, config->heartbeat_s);
 	s->proofs = proof_waits_start(config->service, s->work);

@@ -30,6 +30,7 @@ struct serve_options {
 	uint32_t idle_timeout_s;
 	uint32_t request_timeout_s;
 	uint32_t heartbeat_s;
+	uint32_t session_idle_s;
 	uint32_t export_keep_s;
 	uint32_t verify_rate_mib;
 	uint32_t verify_every_s;
@@ -77,6 +78,7 @@ static int run(const struct serve_options *o, struct err *err)
 						.master_key = o->master_key,
 						.log_host = o->log_host,
 						.state_folder = o->state,
+						.session_idle_s = o->session_idle_s,
 						.export_keep_s = o->export_keep_s,
 						.verify_rate_mib = o->verify_rate_mib,
 						.verify_every_s = o->verify_every_s};
@@ -144,6 +146,8 @@ int cmd_serve(int argc, char **argv)
 		 &o.request_timeout_s, 1, 86400},
 		{"heartbeat", OPTION_NUMBER, "SECONDS", "give a sign of life to clients that follow events (15)",
 		 &o.heartbeat_s, 1, 86400},
+		{"session-idle", OPTION_NUMBER, "SECONDS", "end sessions of users that nothing uses (1800)",
+		 &o.session_idle_s, 1, 43200},
 		{"export-keep", OPTION_NUMBER, "SECONDS", "keep the files of export jobs so long (86400)",
 		 &o.export_keep_s, 1, 31536000},
 		{"verify-rate", OPTION_NUMBER, "MIB", "read so much a second to verify what is stored (8)",

@@ -55,6 +55,14 @@
 #define VERIFY_KEEP_MS  60000 /* how often it is written down how far a pass is: so much is done again after a crash */
 #define VERIFY_RETRY_MS 60000 /* after what kept it from going on */
 
+/* Users and sessions. */
+#define PASSWORD_MIN   12u         /* bytes: what NIST and others ask for where a password is all there is */
+#define PASSWORD_MAX   1024u       /* bytes: a page of a book */
+#define RESET_S        86400       /* that a token to set a password is good for */
+#define SESSION_IDLE_S 1800        /* without a request a session ends (--session-idle) */
+#define SESSION_S      (12 * 3600) /* a session ends, whatever comes: a working day */
+#define SESSION_NOTE_S 60          /* how often it is written down that a session is used: a write that is synced */
+
 /* Guesses of secrets. */
 #define GUESS_ACCOUNT_FREE        5u   /* failures of an account from an address that cost nothing: typing errors */
 #define GUESS_ACCOUNT_DELAY_MAX_S 900  /* the longest wait after one: 100 guesses a day */

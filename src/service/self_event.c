@@ -97,13 +97,15 @@ static void put_actor(struct buf *to, const struct principal *who)
 	buf_printf(to, ",\"type\":\"%s\"}", who ? types[who->kind] : "system");
 }
 
-static void put_context(struct buf *to, const struct caller *c)
+static void put_context(struct buf *to, const struct principal *who)
 {
+	const struct caller *c = &who->caller;
 	const struct {
 		const char *name;
 		struct span value;
 	} members[] = {{"ip", c->ip},
 		       {"method", c->method ? span_str(c->method) : SPAN_LIT("")},
+		       {"session", span_str(who->session)},
 		       {"url", c->route ? span_str(c->route) : SPAN_LIT("")},
 		       {"user_agent", c->user_agent}};
 	const char *separator = ",\"context\":{";
@@ -125,5 +127,5 @@ void self_event_begin(struct buf *to, const char *action, const struct principal
 	json_text_string(to, span_str(action));
 	put_actor(to, who);
 	if (who)
-		put_context(to, &who->caller);
+		put_context(to, who);
 }

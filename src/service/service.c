@@ -12,6 +12,8 @@
 #include "service/service_priv.h"
 #include "service/verification.h"
 
+#define US_PER_S INT64_C(1000000)
+
 static int open_parts(struct service *s, const struct service_config *c, bool *ret_is_first, struct err *err)
 {
 	/* Nothing is merged before retention has said how far. */
@@ -63,6 +65,7 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	s->folder = xstrdup(config->folder);
 	s->digest = digest_new();
 	s->guesses = guesses_new();
+	s->session_idle_us = (config->session_idle_s ? config->session_idle_s : SESSION_IDLE_S) * US_PER_S;
 	s->refusals = refusals__new();
 	mutex_init(&s->mu);
 	mutex_init(&s->act_mu);

@@ -31,6 +31,7 @@ struct service_config {
 	/* 0 for the usual: */
 	const char *log_host;      /* DEFAULT_LOG_HOST; of the logs' origins */
 	const char *state_folder;  /* none; where signed heads are kept outside of the data folder */
+	uint32_t session_idle_s;   /* SESSION_IDLE_S */
 	uint32_t export_keep_s;    /* EXPORT_KEEP_S */
 	uint64_t export_bytes_max; /* EXPORT_FILES_BYTES_MAX */
 	uint32_t verify_rate_mib;  /* VERIFY_RATE_MIB */

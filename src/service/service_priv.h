@@ -46,6 +46,7 @@ struct service {
 	struct verification *verification;
 	struct log_signer *signer;
 	struct guesses *guesses; /* of passwords, keys and tokens */
+	int64_t session_idle_us;
 
 	struct mutex mu; /* a leaf; guards the digest and the tables (key_cache.h) */
 	struct digest *digest;

@@ -13,6 +13,8 @@ let other; // the owner's key of the org `other`
 const things = {}; // what the org `own` has
 let asked = 512;
 
+const KEEPNET_BODY = { pageNumber: 1, pageSize: 10, orderBy: 'CreateTime', ascending: false, filter: { Condition: 'AND', SearchInputTextValue: '' } };
+
 // The paths' holes and a body that is taken, by the name of a route. `mayNot` are answers of who may, besides 2xx: a
 // route that would change what later rows need is asked for something that is not there, or with a wrong body.
 const SAMPLES = {
@@ -97,6 +99,14 @@ const SAMPLES = {
   CARBON_BLACK_PROGRESS: { org: 'own', job: '0', mayNot: [404] },
   CARBON_BLACK_DOWNLOAD: { org: 'own', job: '0', mayNot: [404] },
   CARBON_BLACK_V3: {},
+  THREATKEY_SEARCH: {},
+  THREATKEY_APPEND: { body: { User: 'sample', Action: 'sample' } },
+  KEEPNET_TOKEN: { body: '', mayNot: [400, 500] },
+  KEEPNET_SEARCH: { body: KEEPNET_BODY },
+  KEEPNET_SEARCH_ONE: { body: KEEPNET_BODY },
+  KEEPNET_LIST: { body: KEEPNET_BODY },
+  KEEPNET_AUDIT: { body: { action: 'Create', logMessage: 'sample' } },
+  KEEPNET_IMPORT: { body: { operation: 'Create' } },
   KORE_SEARCH: { refusedAs: 401 },
   KORE_APPEND: { body: { action: 'sample' }, refusedAs: 401 },
   UNQORK_TOKEN: { body: '', mayNot: [415] },
