@@ -106,6 +106,18 @@ test('answers fit the schemas they are described by', async () => {
   await check('retention_run', 'POST', '/v1/retention/run?dry_run=true', '');
   await check('verification', 'GET', '/v1/verification');
   await check('log_keys', 'GET', '/log/default/main/keys');
+  const user = await check('user_create', 'POST', '/v1/users', { email: 'ada@example.com', role: 'analyst' });
+  await check('user_create', 'POST', '/v1/users', { email: 'ada@example.com', role: 'analyst' });
+  await check('user', 'GET', `/v1/users/${user.id}`);
+  await check('user_change', 'PUT', `/v1/users/${user.id}`, { name: 'Ada' });
+  await check('user_list', 'GET', '/v1/users');
+  const { reset_token: token } = await check('user_reset', 'POST', `/v1/users/${user.id}/reset`, '');
+  await check('password_set', 'POST', '/v1/password', { token, password: 'short' });
+  assert.equal((await s.request('POST', '/v1/password', { body: { token, password: 'several words make a good one' } })).status, 204);
+  await check('session_create', 'POST', '/v1/session', { email: 'ada@example.com', password: 'several words make a good one' });
+  await check('session_create', 'POST', '/v1/session', { email: 'ada@example.com', password: 'not the right one' });
+  await check('session_list', 'GET', '/v1/sessions');
+  await check('session', 'GET', '/v1/session');
   await check('seal', 'POST', '/v1/seal', '');
   await check('health', 'GET', '/healthz');
   await check('ready', 'GET', '/readyz');
