@@ -75,6 +75,20 @@ const SAMPLES = {
   ROLE_CHANGE: { name: 'role', body: { permissions: 'events:read' } },
   ROLE_DELETE: { name: 'role', headers: { 'If-Match': '"999"' }, mayNot: [412] },
   PERMISSIONS: {},
+  USER_LIST: {},
+  USER_CREATE: { body: {}, mayNot: [400] },
+  USER: { id: 'user' },
+  USER_CHANGE: { id: 'user', body: {}, mayNot: [400] },
+  USER_RESET: { id: 'user' },
+  USER_TOTP_REMOVE: { id: 'user', mayNot: [404] },
+  PASSWORD_SET: { body: {}, mayNot: [400, 401, 403] },
+  TOTP_SET: { body: {}, mayNot: [400, 403] },
+  TOTP_REMOVE: { body: {}, mayNot: [400, 403] },
+  SESSION_CREATE: { body: {}, mayNot: [400, 401] },
+  SESSION: { mayNot: [403, 404] },
+  SESSION_END: { mayNot: [403, 404] },
+  SESSION_LIST: { mayNot: [403] },
+  SESSION_REVOKE: { id: 'nothing', mayNot: [403, 404] },
   ORG_LIST: {},
   ORG_CREATE: { body: {}, mayNot: [400] },
   ORG: { org: 'own' },
@@ -161,6 +175,7 @@ async function makeThings(key) {
   things.consumer = (await make('/v1/consumers', { name: 'sample' }, key)).name;
   things.role = (await make('/v1/roles', { name: 'sample', permissions: 'events:read' }, key)).name;
   things.key = (await make('/v1/keys', { name: 'sample', role: 'writer' }, key)).client_id;
+  things.user = (await make('/v1/users', { email: 'sample@example.com', name: 'Sample', role: 'writer' }, key)).id;
   things.job = (await make('/v1/exports', { format: 'ndjson' }, key)).id;
   for (let i = 0; i < 100; i++) {
     if ((await s.get(`/v1/exports/${things.job}`, { key })).json.state === 'done') return;
