@@ -18,15 +18,10 @@ static const char *header(struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
-static bool is_secure(struct request *r)
-{
-	return MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_PROTOCOL) != NULL;
-}
-
 struct span cookie_value(struct request *r)
 {
 	const char *value =
-		MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, is_secure(r) ? SECURE_NAME : PLAIN_NAME);
+		MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, r->is_secure ? SECURE_NAME : PLAIN_NAME);
 
 	return value ? span_str(value) : span_of(NULL, 0);
 }
@@ -34,8 +29,8 @@ struct span cookie_value(struct request *r)
 static void set(struct request *r, const char *value, const char *age)
 {
 	char text[COOKIE_MAX];
-	int len = snprintf(text, sizeof(text), "%s=%s" ATTRIBUTES "%s%s", is_secure(r) ? SECURE_NAME : PLAIN_NAME,
-			   value, is_secure(r) ? "; Secure" : "", age);
+	int len = snprintf(text, sizeof(text), "%s=%s" ATTRIBUTES "%s%s", r->is_secure ? SECURE_NAME : PLAIN_NAME,
+			   value, r->is_secure ? "; Secure" : "", age);
 
 	must(len > 0 && (size_t)len < sizeof(text));
 	reply_add_header(&r->reply, MHD_HTTP_HEADER_SET_COOKIE, text);

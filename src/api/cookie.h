@@ -4,7 +4,8 @@
  * another site's page sent it (Sec-Fetch-Site; Origin where a browser has no such header). Signing in checks the latter
  * too, so that nobody is signed in to a stranger's account unseen.
  *
- * Over TLS the name has the prefix __Host-: then no other host, not even a neighbour below the same domain, can set it.
+ * Over TLS, be it to a trusted proxy, the name has the prefix __Host-: then no other host, not even a neighbour below
+ * the same domain, can set it.
  */
 #ifndef STELE_API_COOKIE_H
 #define STELE_API_COOKIE_H

@@ -278,3 +278,21 @@ test('a session that nothing uses ends', async () => {
     await short.close();
   }
 });
+
+test('over TLS the cookie is for this host alone', async () => {
+  const behind = await startServer(['--trust-proxy', '127.0.0.1']);
+  const secure = { 'X-Forwarded-Proto': 'https' };
+  try {
+    await makeUser(behind, 'ada@example.com');
+    const answer = await signIn(behind, { email: 'ada@example.com' }, { headers: secure });
+    assert.match(answer.headers['set-cookie'][0], /^__Host-stele_session=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
+    const cookie = cookieOf(answer);
+    assert.equal((await behind.get('/v1/session', { key: null, headers: { Cookie: cookie, ...secure } })).status, 200);
+    assertError(await behind.get('/v1/session', { key: null, headers: { Cookie: cookie } }), 401, 'unauthorized');
+    assertError(await behind.get('/v1/session', { key: null, headers: { Cookie: cookie.replace('__Host-', ''), ...secure } }), 401, 'unauthorized');
+    const out = await behind.request('DELETE', '/v1/session', { key: null, headers: { Cookie: cookie, 'X-CSRF-Token': answer.json.csrf_token, ...secure } });
+    assert.match(out.headers['set-cookie'][0], /^__Host-stele_session=; .*; Secure; Max-Age=0$/);
+  } finally {
+    await behind.close();
+  }
+});
