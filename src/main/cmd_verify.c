@@ -123,6 +123,8 @@ int cmd_verify(int argc, char **argv)
 		{"proof", OPTION_TEXT, "FILE", "the .tlog-proof of the event in FILE", &o.proof, 0, 0},
 		{"url", OPTION_TEXT, "URL", "check the log of this server", &o.target.url, 0, 0},
 		{"key", OPTION_TEXT, "KEY", "the API key for it (STELE_KEY)", &o.target.key, 0, 0},
+		{"ca", OPTION_TEXT, "FILE", "certificates (PEM) that vouch for it (STELE_CA, or the system's)",
+		 &o.target.ca, 0, 0},
 		{"remember", OPTION_TEXT, "FILE", "keep its checkpoint here; it must go on from the one kept",
 		 &o.remember, 0, 0},
 		{"full", OPTION_FLAG, NULL, "read all its records, not a sample", &o.is_full, 0, 0},

@@ -170,3 +170,49 @@ test('refused requests for a token are told, once for many', async () => {
   assert.ok(events.length === 1 || events.length === 2, `${events.length}`);
   assert.equal(events[0].actor.id, id);
 });
+
+async function makeKey(body) {
+  const res = await s.request('POST', '/v1/keys', { body });
+  assert.equal(res.status, 201, res.text);
+  return res.json;
+}
+
+const tokenOf = async (key, secret = key.client_secret) =>
+  (await ask({ grant_type: 'client_credentials', client_id: key.client_id, client_secret: secret })).json.access_token;
+const status = async (key) => (await s.get('/v1/me', { key })).status;
+
+test('a token ends when its key is rotated, revoked or expires, and not before', async () => {
+  const key = await makeKey({ name: 'ends', role: 'analyst' });
+  const first = await tokenOf(key);
+  assert.equal(await status(first), 200);
+  const next = (await s.request('POST', `/v1/keys/${key.client_id}/rotate`, { body: {} })).json;
+  assert.equal(await status(first), 401, 'rotated');
+  assert.equal(await status(key.api_key), 200, 'the secret before is still good for a while');
+  const second = await tokenOf(next);
+  assert.equal(await status(second), 200);
+  assert.equal(await status(await tokenOf(key)), 200, 'and so is a token for it');
+  assert.equal((await s.request('DELETE', `/v1/keys/${key.client_id}`)).status, 204);
+  assert.equal(await status(second), 401, 'revoked');
+  assert.equal(await tokenOf(next), undefined);
+  const short = await makeKey({ name: 'short', role: 'analyst', expires: 'now+2s' });
+  const third = await tokenOf(short);
+  assert.equal(await status(third), 200);
+  await sleep(2300);
+  assert.equal(await status(third), 401, 'expired with its key');
+});
+
+test('a token is good for no more than its key: role, query and networks', async () => {
+  await s.append([{ action: 'seen' }, { action: 'hidden' }]);
+  const narrowed = await tokenOf(await makeKey({ name: 'narrowed', role: 'auditor', query: 'action:seen' }));
+  const events = (await s.get('/v1/events', { key: narrowed })).json.events;
+  assert.ok(events.length > 0 && events.every((e) => e.action === 'seen'));
+  assert.equal((await s.append({ action: 'a' }, '', { key: narrowed })).status, 403);
+  assert.equal((await s.get('/v1/me', { key: narrowed })).json.narrowed, true);
+  const far = await makeKey({ name: 'far', role: 'analyst', networks: ['192.0.2.0/24'] });
+  assert.equal(await tokenOf(far), undefined, 'not from here');
+  const near = await makeKey({ name: 'near', role: 'analyst', networks: ['127.0.0.1'] });
+  const good = await tokenOf(near);
+  assert.equal(await status(good), 200);
+  assert.equal((await s.request('PUT', `/v1/keys/${near.client_id}`, { body: { name: 'near', role: 'analyst', networks: ['192.0.2.0/24'] } })).status, 200);
+  assert.equal(await status(good), 401, 'networks that were set since hold for it too');
+});

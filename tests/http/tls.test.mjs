@@ -282,6 +282,10 @@ test('stele talks to it when it is told whom to trust, and else not', async () =
   assert.notEqual((await stele([...args, '--ca', pem('absent')])).code, 0);
   const sent = await stele(['append', '--data', s.folder, '--ca', ca], { input: '{"action":"sent"}\n'.repeat(100) });
   assert.equal(sent.code, 0, sent.stderr);
+  const vkey = (await s.get(`/log/${s.bootstrap.org_key}/main/vkey`)).text.trim();
+  const verify = ['verify', '--url', s.url, '--key', s.key, '--vkey', vkey];
+  assert.equal((await stele([...verify, '--ca', ca])).code, 0);
+  assert.equal((await stele(verify)).code, 3);
 });
 
 test('handshakes that are never ended are cut off, and hold nobody up', async () => {
