@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "crypto/base64.h"
 #include "service/access_token.h"
+#include "service/jwt.h"
 #include "service/refusal.h"
 
 #define BEARER     "Bearer"
@@ -129,7 +130,8 @@ static int check_token(struct service *s, struct span token, struct principal *r
 
 	if (span_starts_with(token, SPAN_LIT(KEY_PREFIX)))
 		return service_authenticate(s, token, ret, err);
-	rc = service_authenticate_token(s, token, ret, err);
+	rc = service_token_is_own(token) ? service_authenticate_token(s, token, ret, err)
+					 : service_authenticate_jwt(s, token, ret, err);
 	if (rc == E_UNAUTHORIZED)
 		err_set_field(err, "access_token", sizeof("access_token") - 1);
 	return rc;
@@ -148,7 +150,8 @@ static struct span client_of(const struct credential *c)
 	return span_of(rest.p, end ? (size_t)(end - rest.p) : 0);
 }
 
-/* An access token that is refused is no guess: it has expired, or its signature is wrong, which nobody finds by trying.
+/* An access token that is refused is no guess: it has expired, or its signature is wrong, which nobody finds by trying
+ * (a JWT that is signed wrongly in a key's name has been noted by then).
  */
 int credential_check(struct service *s, const struct credential *c, struct principal *ret, struct err *err)
 {

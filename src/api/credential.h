@@ -6,6 +6,8 @@
  *   X-Auth-Token: <secret>/<client id>
  *   auth: stele_<client id>_<secret>, or an access token
  *
+ * A JWT that a client has signed itself (service/jwt.h) may stand where an access token may.
+ *
  * Names of headers and schemes have no case.
  */
 #ifndef STELE_API_CREDENTIAL_H

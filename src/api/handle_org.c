@@ -79,7 +79,7 @@ static enum handled answer(struct request *r, int status, const struct org_view 
 	if (key) {
 		buf_put_str(to, ",\"key\":");
 		key_put_json(to, &key->key);
-		key_put_secret_json(to, &key->secret);
+		key_put_secret_json(r->server->service, &key->key, &key->secret, to);
 		buf_put_u8(to, '}');
 		mem_wipe(key, sizeof(*key));
 	}

@@ -8,6 +8,7 @@
 #include "api/utf8.h"
 #include "api/version.h"
 #include "base/mem.h"
+#include "service/jwt.h"
 
 static const struct span *text_of(const struct params *given, enum param p)
 {
@@ -72,10 +73,16 @@ void key_put_json(struct buf *to, const struct control_api_key *key)
 	buf_printf(to, ",\"version\":%" PRId64, key->version);
 }
 
-void key_put_secret_json(struct buf *to, const struct key_secret *secret)
+void key_put_secret_json(struct service *s, const struct control_api_key *key, const struct key_secret *secret,
+			 struct buf *to)
 {
+	char jwt_secret[JWT_SECRET_LEN + 1];
+
 	put_text(to, "client_secret", secret->secret);
 	put_text(to, "api_key", secret->token);
+	service_jwt_secret(s, key, jwt_secret);
+	put_text(to, "jwt_secret", jwt_secret);
+	mem_wipe(jwt_secret, sizeof(jwt_secret));
 }
 
 enum handled key_answer(struct request *r, int status, const struct control_api_key *key, struct key_secret *secret)
@@ -88,7 +95,7 @@ enum handled key_answer(struct request *r, int status, const struct control_api_
 		reply_json(&r->reply, status);
 	key_put_json(to, key);
 	if (secret) {
-		key_put_secret_json(to, secret);
+		key_put_secret_json(r->server->service, key, secret, to);
 		mem_wipe(secret, sizeof(*secret));
 	}
 	buf_put_str(to, "}\n");

@@ -25,7 +25,8 @@ int key_param_take(const struct params *given, struct key_param *ret, struct err
 void key_put_json(struct buf *to, const struct control_api_key *key);
 
 /* Its secret, as members; for the one answer that has it. */
-void key_put_secret_json(struct buf *to, const struct key_secret *secret);
+void key_put_secret_json(struct service *s, const struct control_api_key *key, const struct key_secret *secret,
+			 struct buf *to);
 
 /* Answers with a key; `secret` NULL: it stays one, else it is wiped. */
 enum handled key_answer(struct request *r, int status, const struct control_api_key *key, struct key_secret *secret);

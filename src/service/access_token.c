@@ -186,6 +186,11 @@ static int refuse(struct err *err)
 		       "or the access_token of POST /oauth/token");
 }
 
+bool service_token_is_own(struct span token)
+{
+	return span_starts_with(token, SPAN_LIT(HEADER));
+}
+
 static bool has_signature(const struct service *s, struct span token, struct span *ret_payload)
 {
 	struct sha256 given, mac;
@@ -193,7 +198,7 @@ static bool has_signature(const struct service *s, struct span token, struct spa
 	size_t len;
 
 	if (token.len > ACCESS_TOKEN_MAX || token.len < sizeof(HEADER) + SIGNATURE_DIGITS ||
-	    !span_starts_with(token, SPAN_LIT(HEADER)))
+	    !service_token_is_own(token))
 		return false;
 	rest = span_of(token.p, token.len - SIGNATURE_DIGITS);
 	signature = span_from(token, rest.len);

@@ -30,6 +30,9 @@ void token_scope_put(uint32_t permissions, struct buf *to);
 int service_token_issue(struct service *s, const struct principal *who, const struct token_grant *grant,
 			struct buf *ret, struct err *err) __attribute__((warn_unused_result));
 
+/* Whether it is one of these, good or not, and not of others' making. */
+bool service_token_is_own(struct span token);
+
 /* Who holds this token. Leaves ret->caller alone. E_UNAUTHORIZED. */
 int service_authenticate_token(struct service *s, struct span token, struct principal *ret, struct err *err)
 	__attribute__((warn_unused_result));

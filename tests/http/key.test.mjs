@@ -42,7 +42,8 @@ test('the first key is listed, without its secret', async () => {
 test('a key is made, shown once, and works', async () => {
   const res = await post({ name: 'CI', role: 'analyst', networks: ['127.0.0.0/8', ' ::1 '], expires: 'now+1d', request_rate: 5, event_rate: 7 });
   assert.equal(res.status, 201, res.text);
-  const { client_secret, api_key, ...key } = res.json;
+  const { client_secret, api_key, jwt_secret, ...key } = res.json;
+  assert.match(jwt_secret, /^[0-9a-f]{64}$/);
   assert.match(key.client_id, /^[0-9a-f]{16}$/);
   assert.match(client_secret, /^[0-9a-f]{64}$/);
   assert.equal(api_key, `stele_${key.client_id}_${client_secret}`);
