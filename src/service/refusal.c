@@ -14,7 +14,7 @@
 #include "service/service_priv.h"
 
 #define IP_MAX    46
-#define NS_PER_MS INT64_C(1000000)
+#define US_PER_MS INT64_C(1000)
 
 struct refusal {
 	const char *action; /* NULL: the place is free */
@@ -22,7 +22,7 @@ struct refusal {
 	char client_id[CLIENT_ID_MAX + 1];
 	char ip[IP_MAX + 1]; /* "": several */
 	uint64_t count;      /* not told yet */
-	int64_t told_ns;     /* when the last event was; 0: never */
+	int64_t told_us;     /* when the last event was; 0: never */
 };
 
 struct refusals {
@@ -46,9 +46,10 @@ struct refusals *refusals__free(struct refusals *r)
 	return NULL;
 }
 
-static bool is_due(const struct refusal *x, int64_t now_ns)
+/* Also when the clock was set back. */
+static bool is_due(const struct refusal *x, int64_t now_us)
 {
-	return x->told_ns == 0 || now_ns - x->told_ns >= REFUSAL_EVERY_MS * NS_PER_MS;
+	return now_us < x->told_us || now_us - x->told_us >= REFUSAL_EVERY_MS * US_PER_MS;
 }
 
 static struct refusal *find_locked(struct refusals *r, const char *action, const char *client_id, const char *ip)
@@ -62,12 +63,12 @@ static struct refusal *find_locked(struct refusals *r, const char *action, const
 	return NULL;
 }
 
-static struct refusal *free_locked(struct refusals *r, int64_t now_ns)
+static struct refusal *free_locked(struct refusals *r, int64_t now_us)
 {
 	for (size_t i = 0; i < REFUSALS_MAX; i++) {
 		struct refusal *x = &r->at[i];
 
-		if (!x->action || (x->count == 0 && is_due(x, now_ns)))
+		if (!x->action || (x->count == 0 && is_due(x, now_us)))
 			return x;
 	}
 	return NULL;
@@ -92,7 +93,7 @@ static void add(struct refusals *r, const char *action, struct org *org, const c
 	struct refusal *x;
 
 	mutex_lock(&r->mu);
-	x = free_locked(r, clock_mono_ns());
+	x = free_locked(r, clock_wall_us());
 	if (x) {
 		*x = (struct refusal){.action = action, .org = org, .count = 1};
 		snprintf(x->client_id, sizeof(x->client_id), "%s", client_id);
@@ -165,16 +166,16 @@ static int append(struct service *s, const struct refusal *x, struct err *err)
 /* Takes out what is to be told at a place; false when nothing is. */
 static bool take(struct refusals *r, size_t i, bool is_last, struct refusal *ret)
 {
-	int64_t now_ns = clock_mono_ns();
+	int64_t now_us = clock_wall_us();
 	struct refusal *x = &r->at[i];
 	bool ok;
 
 	mutex_lock(&r->mu);
-	ok = x->action && x->count > 0 && (is_last || is_due(x, now_ns));
+	ok = x->action && x->count > 0 && (is_last || is_due(x, now_us));
 	*ret = *x;
 	if (ok) {
 		x->count = 0;
-		x->told_ns = now_ns;
+		x->told_us = now_us;
 	}
 	mutex_unlock(&r->mu);
 	return ok;
