@@ -12,7 +12,9 @@ static int take_format(const struct params *given, enum export_format *ret, stru
 
 	if (!param_is_given(given, PARAM_FORMAT)) {
 		err_set_field(err, "format", strlen("format"));
-		return err_set(err, E_INVALID, "'format' is missing; it takes one of csv, json, ndjson, zip");
+		return err_set(err, E_INVALID,
+			       "'format' is missing; it takes one of csv, json, ndjson, zip, "
+			       "carbon-black-csv, carbon-black-json");
 	}
 	if ((rc = param_word(given, PARAM_FORMAT, export_format_names, 0, &format, err)) < 0)
 		return rc;

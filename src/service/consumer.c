@@ -11,6 +11,7 @@
 #include "codec/json_text.h"
 #include "service/act.h"
 #include "service/consumer_priv.h"
+#include "service/sight.h"
 
 void consumer_view_release(struct consumer_view *v)
 {
@@ -71,12 +72,9 @@ static int not_found(struct err *err)
 	return err_set(err, E_NOT_FOUND, "there is no consumer of this name");
 }
 
-/* Who is narrowed sees the consumers of those who see the same. */
 static bool may_see(const struct principal *who, const struct control_consumer *x)
 {
-	bool same = !who->narrow || strcmp(narrow_of(who), x->narrow) == 0;
-
-	return same && (consumer__ledger(x) != LEDGER_SELF || principal_require(who, PERMISSION_AUDIT, NULL) == 0);
+	return sight_covers(who, x->ledger, x->narrow);
 }
 
 static int find(struct service *s, const struct principal *who, struct span name, struct control_consumer *ret,
@@ -211,7 +209,7 @@ static int check_params(const struct principal *who, const struct consumer_param
 				  err_set(err, E_INVALID,
 					  "a consumer has a 'name' of 1 to %u letters, digits, '.', '_' and '-'",
 					  CONSUMER_NAME_MAX));
-	if (p->ledger == LEDGER_SELF && (rc = principal_require(who, PERMISSION_AUDIT, err)) < 0)
+	if ((rc = sight_ledger(who, p->ledger, err)) < 0)
 		return rc;
 	if (p->query.len > 0 && memchr(p->query.p, 0, p->query.len))
 		return name_field(err, "query", err_set(err, E_INVALID, "'query' holds a NUL character"));

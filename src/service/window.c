@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "service/read_event_priv.h"
 #include "service/service_priv.h"
+#include "service/sight.h"
 
 struct walk {
 	struct search_request request;
@@ -148,6 +149,8 @@ int service_window(struct service *s, const struct principal *who, const struct 
 	struct snapshot *snapshot = NULL;
 	int rc;
 
+	if ((rc = sight_ledger(who, p->ledger, err)) < 0)
+		return rc;
 	query_narrow(p->query, who->narrow);
 	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &snapshot, err)) < 0)
 		return rc;

@@ -146,6 +146,9 @@ test('of the self ledger reads what was done', async () => {
   await made({ name: 'watcher', ledger: 'self' });
   const actions = (await read('watcher', '?ack=auto')).json.events.map((e) => e.action);
   assert.equal(actions.at(-1), 'consumer.created');
+  const again = (await read('watcher', '?ack=auto')).json.events;
+  assert.deepEqual(again.map((e) => [e.action, e.entity.id]), [['consumer.read', 'watcher']]);
+  assert.deepEqual((await read('watcher', '?ack=auto')).json.events, [], 'polling comes to an end');
   await remove('watcher');
 });
 
