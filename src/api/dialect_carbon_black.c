@@ -8,7 +8,6 @@
 
 #include "api/handler.h"
 #include "api/utf8.h"
-#include "codec/carbon_black.h"
 
 static const char *message_of(const struct err *err)
 {

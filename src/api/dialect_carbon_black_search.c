@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "codec/carbon_black.h"
 #include "codec/row_format.h"
-#include "query/query_build.h"
 #include "service/window.h"
 
 #define ROWS_DEFAULT 20u

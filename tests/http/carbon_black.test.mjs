@@ -304,6 +304,32 @@ test('bad bodies are refused by name', async () => {
   assert.equal((await search(many)).status, 413);
 });
 
+// A generator that can be repeated: STELE_SEED.
+function seeded(name) {
+  let x = Number(process.env.STELE_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`${name}: STELE_SEED=${x}`);
+  return (n) => {
+    x = (x * 1103515245 + 12345) % 2 ** 31;
+    return Math.floor((x / 2 ** 31) * n);
+  };
+}
+
+test('any text is a query or told to be none, and any body is answered', async () => {
+  const random = seeded('queries');
+  const pieces = ['a', 'actor', ':', '(', ')', '"', '\\', '*', '?', '/', '[', ']', '{', '}', ' TO ', ' AND ', ' OR ', 'NOT ', '!', '&&', '||', '+', '-', '~', '^', '2', '.', ' ', 'create_time:', 'flagged:', 'true', '2024-01-01', 'ä', '<', '>', '=', '\n'];
+  const values = [null, true, 0, -1, 1e300, '', 'x', [], {}, ['a'], [null], { start: 1 }, { range: '-1d' }, [{ field: 'actor', order: 'ASC' }]];
+  for (let i = 0; i < 600; i++) {
+    const query = Array.from({ length: random(12) }, () => pieces[random(pieces.length)]).join('');
+    const res = await search({ query });
+    if (res.status === 200) assert.equal(typeof res.json.num_found, 'number', query);
+    else assert.deepEqual([res.status, res.json.reason], [400, 'query_malformed_syntax'], `${JSON.stringify(query)}: ${res.text}`);
+    const body = {};
+    for (const name of ['criteria', 'exclusions', 'query', 'rows', 'start', 'sort', 'time_range']) if (random(3) === 0) body[name] = values[random(values.length)];
+    const other = await search(body);
+    assert.ok([200, 400].includes(other.status), `${JSON.stringify(body)}: ${other.text}`);
+  }
+});
+
 // ---- orders and pages ----
 
 test('sorts', async () => {
