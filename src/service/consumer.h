@@ -84,12 +84,12 @@ struct consumer_read {
 	void *user;
 };
 
-/* E_NOT_FOUND, E_IO, … When moving fails, the answer that was made is not to be sent. */
+/* E_NOT_FOUND, E_FORBIDDEN (`is_auto` for a user), E_IO, … When moving fails, the answer that was made is not to be sent. */
 int service_consumer_read(struct service *s, const struct principal *who, struct span name,
 			  const struct consumer_read *read, struct err *err) __attribute__((warn_unused_result));
 
 /* Reads the queue `name` of the API key that asks, over the main ledger; made when it is not there, with records of the
- * last `back_us`. */
+ * last `back_us`. E_FORBIDDEN for a user. */
 int service_queue_read(struct service *s, const struct principal *who, const char *name, int64_t back_us,
 		       const struct consumer_read *read, struct err *err) __attribute__((warn_unused_result));
 

@@ -32,26 +32,36 @@ static int take_step(struct page *page, const struct follow *f, struct err *err)
 	return rc;
 }
 
-/* In steps, so that what is found is counted before it takes too much memory. */
+static int take_records(struct service *s, const struct principal *who, enum control_ledger_name ledger,
+			const struct query *query, uint32_t limit, struct consumer_batch *b, struct err *err)
+{
+	struct follow f = FOLLOW_INIT;
+	int rc = service__follow(s, who, ledger, query, b->next, b->next + CONSUMER_STEP, limit,
+				 PAGE_BYTES_MAX - b->page.records.len, &f, err);
+
+	if (rc < 0)
+		return rc;
+	rc = take_step(&b->page, &f, err);
+	b->next = f.position;
+	follow_release(&f);
+	return rc;
+}
+
+/* In steps, so that what is found is counted before it takes too much memory, and that a read of a long ledger in which
+ * hardly anything matches is answered in time, with how far it got: the next one goes on there. */
 static int read_records(struct service *s, const struct principal *who, enum control_ledger_name ledger,
 			const struct query *query, uint32_t limit, struct consumer_batch *b, struct err *err)
 {
-	bool more = true;
-	int rc = 0;
+	int64_t give_up_ns = clock_mono_ns() + CONSUMER_READ_MS * INT64_C(1000000);
+	uint64_t size = ledger_size(who->org->ledger[ledger]);
+	int rc;
 
-	while (rc == 0 && more && b->page.count < limit && b->page.records.len < PAGE_BYTES_MAX) {
-		uint32_t left = limit - b->page.count, step = left < PAGE_STEP ? left : PAGE_STEP;
-		struct follow f = FOLLOW_INIT;
+	do {
+		uint32_t left = limit - b->page.count;
 
-		rc = service_follow(s, who, ledger, query, b->next, step, PAGE_BYTES_MAX - b->page.records.len, &f,
-				    err);
-		if (rc < 0)
-			break;
-		more = f.page.count == step;
-		rc = take_step(&b->page, &f, err);
-		b->next = f.position;
-		follow_release(&f);
-	}
+		rc = take_records(s, who, ledger, query, left < PAGE_STEP ? left : PAGE_STEP, b, err);
+	} while (rc == 0 && b->next < size && b->page.count < limit && b->page.records.len < PAGE_BYTES_MAX &&
+		 clock_mono_ns() < give_up_ns);
 	return rc;
 }
 
@@ -160,14 +170,25 @@ out:
 	return rc;
 }
 
+/* A read that moves is a GET, which a page of somebody else can have a signed-in browser send. */
+static int need_key(const struct principal *who, struct err *err)
+{
+	if (who->kind == PRINCIPAL_KEY)
+		return 0;
+	return err_set(err, E_FORBIDDEN,
+		       "only API keys read events off; who is signed in reads with ack=manual and acknowledges");
+}
+
 int service_consumer_read(struct service *s, const struct principal *who, struct span name,
 			  const struct consumer_read *read, struct err *err)
 {
 	struct control_consumer x;
 	struct mutex *lock;
-	int rc = consumer__find_locked(s, who, name, &lock, &x, err);
+	int rc;
 
-	if (rc < 0)
+	if (read->is_auto && (rc = need_key(who, err)) < 0)
+		return rc;
+	if ((rc = consumer__find_locked(s, who, name, &lock, &x, err)) < 0)
 		return rc;
 	rc = read_locked(s, who, &x, read, err);
 	control_consumer_release(&x);
@@ -206,8 +227,10 @@ int service_queue_read(struct service *s, const struct principal *who, const cha
 {
 	struct mutex *lock = consumer__lock(s, who, who->id, name);
 	struct control_consumer x;
-	int rc;
+	int rc = need_key(who, err);
 
+	if (rc < 0)
+		return rc;
 	mutex_lock(lock);
 	rc = control_consumer_get(s->control, who->org->control.id, who->id, name, &x, err);
 	if (rc == E_NOT_FOUND) {

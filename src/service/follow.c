@@ -135,9 +135,9 @@ out:
 	return rc;
 }
 
-int service_follow(struct service *s, const struct principal *who, enum control_ledger_name ledger,
-		   const struct query *query, uint64_t position, uint32_t limit, size_t bytes_max, struct follow *ret,
-		   struct err *err)
+int service__follow(struct service *s, const struct principal *who, enum control_ledger_name ledger,
+		    const struct query *query, uint64_t position, uint64_t end, uint32_t limit, size_t bytes_max,
+		    struct follow *ret, struct err *err)
 {
 	struct search_request r = {.query = query,
 				   .from_us = INT64_MIN,
@@ -155,7 +155,7 @@ int service_follow(struct service *s, const struct principal *who, enum control_
 		return rc;
 	if ((rc = ledger_snapshot(who->org->ledger[ledger], &snapshot, err)) < 0)
 		return rc;
-	r.size = snapshot->size;
+	r.size = snapshot->size < end ? snapshot->size : end;
 	rc = run(snapshot, &r, position, bytes_max, &f, err);
 	snapshot_free(snapshot);
 	if (rc < 0)
@@ -163,4 +163,11 @@ int service_follow(struct service *s, const struct principal *who, enum control_
 	else
 		*ret = f;
 	return rc;
+}
+
+int service_follow(struct service *s, const struct principal *who, enum control_ledger_name ledger,
+		   const struct query *query, uint64_t position, uint32_t limit, size_t bytes_max, struct follow *ret,
+		   struct err *err)
+{
+	return service__follow(s, who, ledger, query, position, UINT64_MAX, limit, bytes_max, ret, err);
 }

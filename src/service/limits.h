@@ -19,7 +19,9 @@
 #define CATALOGUE_ACTIONS_MAX  200u         /* of an entity */
 #define CATALOGUE_TEXT_MAX     200u         /* bytes of a key, name or action */
 /* Consumers. */
-#define CONSUMER_LOCKS   64u /* reads of one consumer wait for each other, and seldom for those of another */
+#define CONSUMER_LOCKS   64u      /* reads of one consumer wait for each other, and seldom for those of another */
+#define CONSUMER_STEP    4194304u /* records looked at before a read looks at the clock: a second without an index */
+#define CONSUMER_READ_MS 5000     /* a read that finds little is then answered, with how far it got */
 #define CONSUMER_NOTE_US INT64_C(60000000) /* a read that finds nothing is written down so often at most */
 /* What is told of reading. */
 #define READ_TEXT_MAX    256u   /* bytes of each text of an event but the query: lists of fields, paths to sort by */

@@ -134,6 +134,11 @@ void service__catalogues_close(struct service *s);
 void service__watch_start(struct service *s);
 void service__watch_stop(struct service *s);
 
+/* As service_follow, of the records before `end` alone. */
+int service__follow(struct service *s, const struct principal *who, enum control_ledger_name ledger,
+		    const struct query *query, uint64_t position, uint64_t end, uint32_t limit, size_t bytes_max,
+		    struct follow *ret, struct err *err) __attribute__((warn_unused_result));
+
 /* What rows of vendors say about their org: its key and its name. */
 struct row_given service__row_given(const struct org *org);
 

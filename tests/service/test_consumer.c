@@ -253,6 +253,21 @@ static void test_consumer__of_a_key_begins_some_time_ago(void **state)
 	assert_int_equal(seen.count, 3);
 }
 
+static void test_consumer__is_not_moved_by_a_browser(void **state)
+{
+	struct seen seen = {.rc = 0};
+	const struct consumer_read read = {10, true, take, &seen};
+
+	make_consumer("mine", "");
+	who.kind = PRINCIPAL_USER;
+	assert_int_equal(read_into(&seen, "mine", 10, true), E_FORBIDDEN);
+	assert_int_equal(service_queue_read(service, &who, "mine", 1, &read, NULL), E_FORBIDDEN);
+	assert_int_equal(seen.count, 0);
+	assert_int_equal(read_into(&seen, "mine", 10, false), 0);
+	assert_int_equal(seen.count, 10);
+	who.kind = PRINCIPAL_KEY;
+}
+
 /* ---- pages by number ---- */
 
 static struct window window_of(struct window_params p, const char *text)
@@ -353,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_consumer__hands_out_each_event_once),
 		cmocka_unit_test(test_consumer__shares_among_readers),
 		cmocka_unit_test(test_consumer__of_a_key_begins_some_time_ago),
+		cmocka_unit_test(test_consumer__is_not_moved_by_a_browser),
 		cmocka_unit_test(test_window__pages_are_the_same_by_number_and_by_place),
 		cmocka_unit_test(test_window__may_be_empty),
 	};
