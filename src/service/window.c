@@ -112,15 +112,20 @@ static int run(struct walk *k, const struct window_params *p, struct snapshot *s
 
 static int tell(struct service *s, const struct principal *who, const struct window_params *p, struct err *err)
 {
-	const struct read_event e = {.action = "events.searched", .ledger = p->ledger};
-	struct buf event = BUF_INIT;
+	const struct read_event e = {.action = p->telling == WINDOW_EXPORT ? "events.exported" : "events.searched",
+				     .ledger = p->ledger};
+	struct buf event = BUF_INIT, sort = BUF_INIT;
 	int rc;
 
 	read_event__begin(&event, who, &e);
 	read_event__put_scope(&event, span_of(NULL, 0), p->query, p->from_us, p->to_us);
 	buf_printf(&event, ",\"order\":\"%s\"", p->oldest_first ? "oldest" : "newest");
-	if (p->sort)
-		read_event__put_text(&event, "sort", p->sort->path);
+	if (p->sort) {
+		field_print(p->sort->path, &sort);
+		read_event__put_text(&event, "sort", buf_span(&sort));
+		event.failed = event.failed || !buf_ok(&sort);
+		buf_release(&sort);
+	}
 	read_event__put_number(&event, "limit", p->limit);
 	read_event__put_number(&event, "skip", p->skip);
 	if (p->after != UINT64_MAX)
@@ -155,7 +160,7 @@ int service_window(struct service *s, const struct principal *who, const struct 
 	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &snapshot, err)) < 0)
 		return rc;
 	w.size = k.request.size = p->size < snapshot->size ? p->size : snapshot->size;
-	rc = tell(s, who, p, err);
+	rc = p->telling == WINDOW_GOES_ON ? 0 : tell(s, who, p, err);
 	if (rc == 0)
 		rc = run(&k, p, snapshot, &w, err);
 	snapshot_free(snapshot);

@@ -8,11 +8,18 @@
 #include "query/field.h"
 #include "service/service.h"
 
+/* What the org's self ledger is told that the page is. */
+enum window_telling {
+	WINDOW_SEARCH,
+	WINDOW_EXPORT,  /* of a file */
+	WINDOW_GOES_ON, /* of one that was told of by its first */
+};
+
 struct window_params {
 	enum control_ledger_name ledger;
 	struct query *query; /* narrowed to what who asks may see */
-	int64_t from_us; /* INT64_MIN: none */
-	int64_t to_us;   /* exclusive; INT64_MAX: none */
+	int64_t from_us;     /* INT64_MIN: none */
+	int64_t to_us;       /* exclusive; INT64_MAX: none */
 	bool oldest_first;
 	const struct field *sort; /* NULL: in order of arrival */
 	uint64_t size;            /* records of the ledger that are looked at: UINT64_MAX: all there are */
@@ -20,6 +27,7 @@ struct window_params {
 	uint32_t skip;            /* rows passed over; skip + limit <= PAGE_MAX */
 	uint32_t limit;
 	uint64_t total_max; /* matches are counted, exactly up to so many; 0: not at all */
+	enum window_telling telling;
 };
 
 struct window {
