@@ -78,6 +78,11 @@ enum handled keepnet__fail_fault(struct request *r, const char *message)
 	return HANDLED_NOW;
 }
 
+enum handled keepnet__fail_null_filter(struct request *r)
+{
+	return keepnet__fail_fault(r, "'filter' is null; send an object, or leave it out for all rows");
+}
+
 void keepnet__put_success(struct buf *to, const char *note)
 {
 	buf_put_str(to, ",\"status\":\"SUCCESS\",\"message\":");

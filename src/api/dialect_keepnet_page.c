@@ -157,7 +157,8 @@ static int run(struct finding *f, bool is_turned, uint64_t after, uint64_t skip,
 					.after = after,
 					.skip = (uint32_t)skip,
 					.limit = (uint32_t)limit,
-					.total_max = f->is_known ? 0 : UINT64_MAX};
+					.total_max = f->is_known ? 0 : UINT64_MAX,
+					.telling = s->is_export ? WINDOW_EXPORT : WINDOW_SEARCH};
 
 	return service_window(f->request->server->service, &f->request->who, &w, ret, err);
 }

@@ -85,7 +85,7 @@ static enum handled handle(struct request *r, bool has_filter, const struct row_
 	if ((rc = keepnet__check_company(r, &err)) < 0 || (rc = json_body_take(r, &body, &err)) < 0)
 		return keepnet__fail(r, &err);
 	if (has_filter && keepnet__has_null_filter(body))
-		return keepnet__fail_fault(r, "'filter' is null; send an object, or leave it out for all rows");
+		return keepnet__fail_null_filter(r);
 	rc = search(r, body, has_filter, table, &s, &err);
 	keepnet__search_release(&s);
 	return rc < 0 ? keepnet__fail(r, &err) : HANDLED_NOW;

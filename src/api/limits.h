@@ -46,6 +46,12 @@
 #define LISTEN_BACKLOG     4096        /* connections that wait for accept */
 #define RETRY_AFTER_S      1           /* what a 503 tells the client */
 
+/* Files of dialects. */
+#define EXPORT_WINDOW_ROWS 5000u       /* looked for at a time: some megabytes, and few searches in all */
+#define EXCEL_ROWS_MAX     50000u      /* of a workbook, which is made in memory: an hour's reading */
+#define EXCEL_BYTES_MAX    (24u << 20) /* of its text: with its marks it fits into a container's 64 MiB of /dev/shm */
+#define EXCEL_CELL_MAX     32767u      /* of a cell, in bytes: what Excel takes, in characters */
+
 /* Pages by number, of dialects. */
 #define PAGINGS_MAX       1024u /* places of clients that are kept: some 72 KiB */
 #define PAGING_PLACES_MAX 8u    /* of them of one search of one client */

@@ -239,40 +239,57 @@ static void make_user_id(const struct record_view *v, struct span kept, struct b
 
 #define FROM(member, name) .from = {{member, name}}, .from_count = 1
 
-#define CELL_ENTITY_ID   .name = "entityResourceId", .form = ROW_TEXT, FROM(RECORD_ENTITY, "id")
-#define CELL_ENTITY_NAME .name = "entityName", .form = ROW_TEXT, FROM(RECORD_ENTITY, "type")
-#define CELL_OLD_VALUE   .name = "oldValue", .form = ROW_MADE, .make = make_old_value, FROM_CHANGES
-#define CELL_NEW_VALUE   .name = "newValue", .form = ROW_MADE, .make = make_new_value, FROM(RECORD_AFTER, NULL)
-#define CELL_OPERATION   .name = "operation", .form = ROW_MADE, .make = make_operation, FROM(RECORD_ACTION, NULL)
-#define CELL_LOG_DATE    .name = "logDate", .form = ROW_TIME, FROM(RECORD_TIME, NULL)
-#define FROM_CHANGES     .from = {{RECORD_BEFORE, NULL}, {RECORD_AFTER, NULL}}, .from_count = 2
-#define FROM_ACTOR       .from = {{RECORD_ACTOR, "name"}, {RECORD_ACTOR, "email"}, {RECORD_ACTOR, "id"}}, .from_count = 3
+#define CELL(title, is_kept_as) .name = title, .kept = is_kept_as
+#define TEXT(member, from)      .form = ROW_TEXT, FROM(member, from)
+#define CHANGES                                                                                                        \
+	.form = ROW_MADE, .make = make_old_value, .from = {{RECORD_BEFORE, NULL}, {RECORD_AFTER, NULL}}, .from_count = 2
+#define AFTER     .form = ROW_MADE, .make = make_new_value, FROM(RECORD_AFTER, NULL)
+#define OPERATION .form = ROW_MADE, .make = make_operation, FROM(RECORD_ACTION, NULL)
+#define LOG_DATE  .form = ROW_TIME, FROM(RECORD_TIME, NULL)
+#define USER                                                                                                           \
+	.form = ROW_TEXT, .from = {{RECORD_ACTOR, "name"}, {RECORD_ACTOR, "email"}, {RECORD_ACTOR, "id"}},             \
+	.from_count = 3
 
 static const struct row_cell cells[KEEPNET_CELL_COUNT] = {
-	[KEEPNET_RESOURCE_ID] = {.name = "resourceId", .form = ROW_TEXT, FROM(RECORD_ID, NULL)},
-	[KEEPNET_USER_NAME] = {.name = "userName", .form = ROW_TEXT, FROM_ACTOR},
-	[KEEPNET_ENTITY_RESOURCE_ID] = {CELL_ENTITY_ID},
-	[KEEPNET_ENTITY_NAME] = {CELL_ENTITY_NAME},
-	[KEEPNET_OLD_VALUE] = {CELL_OLD_VALUE},
-	[KEEPNET_NEW_VALUE] = {CELL_NEW_VALUE},
-	[KEEPNET_OPERATION] = {CELL_OPERATION},
-	[KEEPNET_IP] = {.name = "ip", .form = ROW_TEXT, FROM(RECORD_CONTEXT, "ip")},
-	[KEEPNET_USER_AGENT] = {.name = "userAgent", .form = ROW_TEXT, FROM(RECORD_CONTEXT, "user_agent")},
-	[KEEPNET_AUDIT_DESCRIPTION] = {.name = "auditDescription", .form = ROW_TEXT, FROM(RECORD_DESCRIPTION, NULL)},
-	[KEEPNET_LOG_DATE] = {CELL_LOG_DATE},
+	[KEEPNET_RESOURCE_ID] = {CELL("resourceId", NULL), TEXT(RECORD_ID, NULL)},
+	[KEEPNET_USER_NAME] = {CELL("userName", NULL), USER},
+	[KEEPNET_ENTITY_RESOURCE_ID] = {CELL("entityResourceId", NULL), TEXT(RECORD_ENTITY, "id")},
+	[KEEPNET_ENTITY_NAME] = {CELL("entityName", NULL), TEXT(RECORD_ENTITY, "type")},
+	[KEEPNET_OLD_VALUE] = {CELL("oldValue", NULL), CHANGES},
+	[KEEPNET_NEW_VALUE] = {CELL("newValue", NULL), AFTER},
+	[KEEPNET_OPERATION] = {CELL("operation", NULL), OPERATION},
+	[KEEPNET_IP] = {CELL("ip", NULL), TEXT(RECORD_CONTEXT, "ip")},
+	[KEEPNET_USER_AGENT] = {CELL("userAgent", NULL), TEXT(RECORD_CONTEXT, "user_agent")},
+	[KEEPNET_AUDIT_DESCRIPTION] = {CELL("auditDescription", NULL), TEXT(RECORD_DESCRIPTION, NULL)},
+	[KEEPNET_LOG_DATE] = {CELL("logDate", NULL), LOG_DATE},
 };
 
 static const struct row_cell own_cells[] = {
-	{.name = "logId", .form = ROW_TEXT, .kept = "resourceId", FROM(RECORD_ID, NULL)},
-	{.name = "userId", .form = ROW_MADE, .make = make_user_id},
-	{CELL_LOG_DATE},
-	{CELL_ENTITY_ID},
-	{CELL_ENTITY_NAME},
-	{.name = "companyId", .form = ROW_GIVEN_RAW, .given = KEEPNET_COMPANY_ID},
-	{CELL_OPERATION},
-	{CELL_OLD_VALUE},
-	{CELL_NEW_VALUE},
+	{CELL("logId", "resourceId"), TEXT(RECORD_ID, NULL)},
+	{CELL("userId", NULL), .form = ROW_MADE, .make = make_user_id},
+	{CELL("logDate", NULL), LOG_DATE},
+	{CELL("entityResourceId", NULL), TEXT(RECORD_ENTITY, "id")},
+	{CELL("entityName", NULL), TEXT(RECORD_ENTITY, "type")},
+	{CELL("companyId", NULL), .form = ROW_GIVEN_RAW, .given = KEEPNET_COMPANY_ID},
+	{CELL("operation", NULL), OPERATION},
+	{CELL("oldValue", NULL), CHANGES},
+	{CELL("newValue", NULL), AFTER},
+};
+
+static const struct row_cell file_cells[] = {
+	{CELL("Log Date", "logDate"), LOG_DATE},
+	{CELL("User Name", "userName"), USER},
+	{CELL("Entity Name", "entityName"), TEXT(RECORD_ENTITY, "type")},
+	{CELL("Operation", "operation"), OPERATION},
+	{CELL("Changed Set", "oldValue"), CHANGES},
+	{CELL("New Value", "newValue"), AFTER},
+	{CELL("IP", "ip"), TEXT(RECORD_CONTEXT, "ip")},
+	{CELL("Browser User Agent", "userAgent"), TEXT(RECORD_CONTEXT, "user_agent")},
+	{CELL("Description", "auditDescription"), TEXT(RECORD_DESCRIPTION, NULL)},
+	{CELL("Entity ID", "entityResourceId"), TEXT(RECORD_ENTITY, "id")},
+	{CELL("Log ID", "resourceId"), TEXT(RECORD_ID, NULL)},
 };
 
 const struct row_table keepnet_row = {cells, COUNT_OF(cells), KEEPNET_KEPT, false};
 const struct row_table keepnet_own_row = {own_cells, COUNT_OF(own_cells), KEEPNET_KEPT, false};
+const struct row_table keepnet_file_row = {file_cells, COUNT_OF(file_cells), KEEPNET_KEPT, false};

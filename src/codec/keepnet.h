@@ -26,8 +26,9 @@ enum keepnet_cell {
 	KEEPNET_CELL_COUNT,
 };
 
-extern const struct row_table keepnet_row;     /* its cells are enum keepnet_cell */
-extern const struct row_table keepnet_own_row; /* of POST /api/audit-logs */
+extern const struct row_table keepnet_row;      /* its cells are enum keepnet_cell */
+extern const struct row_table keepnet_own_row;  /* of POST /api/audit-logs */
+extern const struct row_table keepnet_file_row; /* of files, with the titles of the vendor's page */
 
 /* The operations the vendor has, by the numbers its interface gives them, and the action each is in a record. */
 #define KEEPNET_OPERATION_COUNT 6u
