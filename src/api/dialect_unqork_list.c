@@ -72,12 +72,12 @@ static int take_params(struct request *r, struct unqork_file *ret, struct err *e
 	int clock, format;
 	int rc;
 
+	*ret = (struct unqork_file){.period.ledger = LEDGER_MAIN};
 	if ((rc = take_window(r, &ret->period, err)) < 0)
 		return rc;
 	if ((rc = take_word(r, "clock", clocks, &clock, err)) < 0 ||
 	    (rc = take_word(r, "format", formats, &format, err)) < 0)
 		return rc;
-	ret->period.ledger = LEDGER_MAIN;
 	ret->period.clock = clock == 1 ? PERIOD_RECEIVED : PERIOD_TIME;
 	ret->kind = format == 1 || unqork_wants_zip(r) ? PACK_ZIP : PACK_GZIP;
 	return 0;
@@ -95,13 +95,14 @@ static bool is_host(const char *host)
 static int put_base(struct request *r, struct buf *to, struct err *err)
 {
 	const char *host = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
-	const char *scheme = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Forwarded-Proto");
+	const char *proxy = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Forwarded-Proto");
+	bool is_tls = r->server->tls || (proxy && strcmp(proxy, "https") == 0);
 
 	if (!host || !is_host(host)) {
 		err_set_field(err, "Host", strlen("Host"));
 		return err_set(err, E_INVALID, "the Host header does not name a host, which the locations need");
 	}
-	buf_printf(to, "%s://%s" UNQORK_FILE_FOLDER, scheme && strcmp(scheme, "https") == 0 ? "https" : "http", host);
+	buf_printf(to, "%s://%s" UNQORK_FILE_FOLDER, is_tls ? "https" : "http", host);
 	return 0;
 }
 

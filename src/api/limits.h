@@ -73,14 +73,8 @@
 #define RECENT_WAYS          4u    /* entries of a set */
 
 /* Answers that are made while they are sent. */
-#define STREAMS_MAX         16u          /* exports and downloads at a time: each holds some megabytes and a snapshot */
-#define STREAM_BUFFER_BYTES (256u << 10) /* two for each stream: one is sent while the other is filled */
-#define STREAM_PIECE_BYTES  (32u << 10)  /* of it are handed to a socket at a time */
-#define STREAM_STOP_MS      2000         /* streams may take so long to end when the server stops; then they are cut */
-#define DAMAGED_SHOWN_MAX   16u          /* ranges that the header of an export names */
-
-/* Answers that are made while they are sent. */
-#define STREAMS_MAX         16u          /* exports and downloads at a time: each holds some megabytes and a snapshot */
+/* Exports and downloads at a time: three of the collectors that fetch 15 files at once. Each holds some megabytes. */
+#define STREAMS_MAX         48u
 #define STREAM_BUFFER_BYTES (256u << 10) /* two for each stream: one is sent while the other is filled */
 #define STREAM_PIECE_BYTES  (32u << 10)  /* of it are handed to a socket at a time */
 #define STREAM_STOP_MS      2000         /* streams may take so long to end when the server stops; then they are cut */

@@ -411,11 +411,55 @@ static void find_kept(struct writing *w)
 	take_kept(w, w->inner, UNQORK_ROOT_COUNT, UNQORK_SLOT_COUNT);
 }
 
+/* The escape of what some readers take for the end of a line, though JSON has it within strings: NEL and the two
+ * separators of Unicode; NULL when no such thing begins at `p`. */
+static const char *line_end_at(const uint8_t *p, const uint8_t *end, size_t *ret_len)
+{
+	if (end - p >= 2 && p[0] == 0xc2 && p[1] == 0x85) {
+		*ret_len = 2;
+		return "\\u0085";
+	}
+	if (end - p >= 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] | 1) == 0xa9) {
+		*ret_len = 3;
+		return p[2] == 0xa8 ? "\\u2028" : "\\u2029";
+	}
+	return NULL;
+}
+
+/* Makes it one line to everybody, from `begin` on. */
+static void escape_line_ends(struct buf *to, size_t begin)
+{
+	struct buf line = BUF_INIT;
+	const uint8_t *p = to->p + begin, *end = to->p + to->len;
+	const char *escape;
+	size_t len = 0;
+
+	while (p < end && !line_end_at(p, end, &len))
+		p++;
+	if (p == end)
+		return;
+	for (p = to->p + begin; p < end; p += escape ? len : 1) {
+		escape = line_end_at(p, end, &len);
+		if (escape)
+			buf_put_str(&line, escape);
+		else
+			buf_put_u8(&line, *p);
+	}
+	to->len = begin;
+	buf_put_span(to, buf_span(&line));
+	if (!buf_ok(&line))
+		to->failed = true;
+	buf_release(&line);
+}
+
 void unqork_put(struct span record, struct buf *to)
 {
 	struct writing w = {.has_no_user = false};
+	size_t begin = to->len;
 
 	record_view_of(record, &w.view);
 	find_kept(&w);
 	put_level(&w, 0, UNQORK_ROOT_COUNT, w.root, to);
+	if (buf_ok(to))
+		escape_line_ends(to, begin);
 }

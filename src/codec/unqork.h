@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 
-/* Appends the event of a record, a JSON object of one line. */
+/* Appends the event of a record, a JSON object of one line, whatever its reader takes for the end of one. */
 void unqork_put(struct span record, struct buf *to);
 
 #endif

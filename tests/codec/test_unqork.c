@@ -198,6 +198,22 @@ static void test_unqork__shows_native_events(void **state)
 		"\"00000000000000000000000000000000\"}");
 }
 
+/* Python's splitlines ends lines where JSON does not escape: an event would be lost there. */
+static void test_unqork__is_one_line_to_everybody(void **state)
+{
+	static const char text[] = "{\"action\":\"a\xc2\x85\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa\xc2\x86\"}";
+	struct record_batch batch = RECORD_BATCH_INIT;
+	struct buf out = BUF_INIT;
+
+	assert_same(span_str(text));
+	assert_int_equal(take(span_str(text), &batch, NULL), 0);
+	unqork_put(record_at(&batch, 0), &out);
+	buf_put_u8(&out, 0);
+	assert_string_equal((const char *)out.p, "{\"action\":\"a\\u0085\\u2028\\u2029\xe2\x80\xaa\xc2\x86\"}");
+	buf_release(&out);
+	record_batch_release(&batch);
+}
+
 static void assert_refused(const char *event, const char *field)
 {
 	struct record_batch batch = RECORD_BATCH_INIT;
@@ -406,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_unqork__comes_out_as_it_went_in),
 		cmocka_unit_test(test_unqork__becomes_a_native_event),
 		cmocka_unit_test(test_unqork__shows_native_events),
+		cmocka_unit_test(test_unqork__is_one_line_to_everybody),
 		cmocka_unit_test(test_unqork__that_is_none_is_refused),
 		cmocka_unit_test(test_unqork__any_event_comes_out_as_it_went_in),
 		cmocka_unit_test(test_unqork__shows_any_native_event_as_one_that_it_takes),

@@ -279,7 +279,7 @@ test('events that arrive meanwhile change nothing', async () => {
 
 test('as many at a time as there may be, then 503; clients that went away free their places', async () => {
   const sockets = [];
-  for (let i = 0; i < 16; i++) sockets.push(await stalled(path({ format: 'ndjson' })));
+  for (let i = 0; i < 48; i++) sockets.push(await stalled(path({ format: 'ndjson' })));
   let refused;
   for (let i = 0; i < 100 && refused?.status !== 503; i++) {
     await sleep(50);
@@ -287,7 +287,7 @@ test('as many at a time as there may be, then 503; clients that went away free t
   }
   assert.equal(refused.status, 503, refused.text);
   assert.equal(refused.headers['retry-after'], '1');
-  assert.match(refused.json.error.message, /16 exports and downloads/);
+  assert.match(refused.json.error.message, /48 exports and downloads/);
   assert.equal((await s.search({ limit: 1 })).status, 200);
   assert.equal((await s.get('/healthz')).status, 200);
   for (const socket of sockets) socket.destroy();

@@ -123,6 +123,8 @@ const SAMPLES = {
   KEEPNET_IMPORT: { body: { operation: 'Create' } },
   KORE_SEARCH: { refusedAs: 401 },
   KORE_APPEND: { body: { action: 'sample' }, refusedAs: 401 },
+  THREATKEY_SEARCH: {},
+  THREATKEY_APPEND: { body: { Action: 'sample' } },
   UNQORK_TOKEN: { body: '', mayNot: [415] },
   UNQORK_LIST: { query: '?startDatetime=2025-01-01T00:00:00.000Z&endDatetime=2025-01-01T01:00:00.000Z' },
   UNQORK_APPEND: { body: { action: 'sample' } },

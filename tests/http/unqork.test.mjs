@@ -33,7 +33,8 @@ const follow = (location, options) => {
   const { pathname, search } = new URL(location);
   return s.get(pathname + search, options);
 };
-const linesOf = (file) => gunzipSync(file.bytes).toString().split('\n').slice(0, -1);
+// As Python's splitlines, which the client uses.
+const linesOf = (file) => gunzipSync(file.bytes).toString().split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/).slice(0, -1);
 
 async function fetchAll(from, to, more, options) {
   const answer = await list(from, to, more, options);
@@ -167,7 +168,7 @@ const { outcome, actor, context, ...rest } = LIVE;
 const PAGE = { ...rest, action: 'modify-designer-role', object: { ...LIVE.object, priorAttributes: { a: null }, outcome: { type: 'failure', failureReason: 'unknown', error: '' }, actor, context } };
 
 test('an event that is taken in comes out the same', async () => {
-  const hostile = { ...LIVE, action: '<script>alert(1)</script>', source: '=cmd|calc', tags: { '"]}': '\u0000\u2028\n' }, object: { ...LIVE.object, type: '","x":"', attributes: { '__proto__': 1, a: { b: [1, null, 'x'] } } }, more: ['</script>'] };
+  const hostile = { ...LIVE, action: '<script>alert(1)</script>', source: '=cmd|calc', tags: { '"]}': '\u0000\u2028\u2029\u0085\n' }, object: { ...LIVE.object, type: '","x":"', attributes: { '__proto__': 1, a: { b: [1, null, 'x'] } } }, more: ['</script>'] };
   const events = [LIVE, PAGE, hostile, { ...LIVE, object: null, outcome: 7 }];
   const stored = await s.request('POST', LOGS, { body: events });
   assert.equal(stored.status, 201, stored.text);
@@ -212,7 +213,9 @@ test('an event of ours has outcome, context and who acted wherever readers look'
 test('a file is the same whenever it is asked for; a window has its beginning but not its end', async () => {
   const from = Date.parse('2025-04-01T10:00:00Z');
   await s.append(Array.from({ length: 50 }, (_, i) => ({ action: 'x', time: iso(from + i * 60000), entity: { id: `${i}` } })));
-  const one = await follow((await list(from, from + 30 * 60000)).json.logLocations[0]);
+  const { logLocations } = (await list(from, from + 30 * 60000)).json;
+  assert.equal(logLocations.length, 1);
+  const one = await follow(logLocations[0]);
   await s.append([{ action: 'elsewhen', time: iso(from + HOUR) }]);
   const other = await follow((await list(from, from + 30 * 60000)).json.logLocations[0]);
   assert.deepEqual(one.bytes, other.bytes);
@@ -299,7 +302,7 @@ test('a key that sees only a part gets only that part', async () => {
 
 // ---- the client ----
 
-// As unqork-logs does: a token, consecutive windows, up to 15 files at once, a new token once on 401.
+// As unqork-logs does: a token, consecutive windows, up to 15 files at once, a new token once on 401, and nothing tried again.
 class Client {
   constructor() {
     this.calls = { token: 0, list: 0, file: 0 };
@@ -315,8 +318,6 @@ class Client {
       if (answer.status === 401 && !refreshed) {
         refreshed = true;
         await this.authenticate();
-      } else if ([429, 500, 502, 503, 504].includes(answer.status)) {
-        await new Promise((done) => setTimeout(done, 1000 * Number(answer.headers['retry-after'] ?? 1)));
       } else {
         assert.equal(answer.status, 200, answer.text);
         return answer;
@@ -360,7 +361,7 @@ test(`${N} events come without loss or repeat while others arrive`, { timeout: 6
   assert.equal(new Set(lines.map((line) => JSON.parse(line).object.identifier.value)).size, N);
   assert.equal(client.calls.token, 1);
   assert.equal(client.calls.list, 3);
-  assert.ok(client.calls.file >= N / 16384);
+  assert.ok(client.calls.file >= N / 16384 && client.calls.file <= N / 16384 + 6, `${client.calls.file}`);
   client.agent.destroy();
 });
 
