@@ -9,11 +9,13 @@
 #include "base/mem.h"
 #include "codec/json_text.h"
 #include "control/ledger_epoch.h"
+#include "query/search.h"
 #include "service/retention_priv.h"
 #include "service/self_event.h"
 #include "service/service_priv.h"
 
 #define US_PER_S INT64_C(1000000)
+#define EXPIRED  "retention.expired" /* the action of a certificate */
 
 static bool is_closing(struct service *s)
 {
@@ -171,7 +173,7 @@ static void put_root(struct buf *to, const struct sha256 *root)
 static void put_certificate(struct buf *to, const struct ledger_expiry *x, const struct control_retention *set,
 			    int64_t days, enum retention_source source)
 {
-	self_event_begin(to, "retention.expired", NULL);
+	self_event_begin(to, EXPIRED, NULL);
 	buf_put_str(to, ",\"entity\":{\"id\":\"main\",\"type\":\"ledger\"},\"attributes\":{");
 	buf_printf(to,
 		   "\"first_index\":%" PRIu64 ",\"last_index\":%" PRIu64 ",\"records\":%" PRIu64
@@ -212,6 +214,47 @@ static int plan(struct service *s, struct org *org, const struct ledger_expiry *
 	return rc;
 }
 
+/* Whether the self ledger has the certificate of the removal of all records before `next`: there is one such removal.
+ */
+static int find_certificate(struct org *org, int64_t next, bool *ret_found, struct err *err)
+{
+	struct search_request r = {.from_us = INT64_MIN,
+				   .to_us = INT64_MAX,
+				   .limit = 1,
+				   .size = UINT64_MAX,
+				   .after = UINT64_MAX,
+				   .total = SEARCH_TOTAL_NONE};
+	struct search_answer answer = SEARCH_ANSWER_INIT;
+	struct snapshot *snapshot = NULL;
+	struct query *query = NULL;
+	char *text = xformat("action:\"" EXPIRED "\" attributes.tree_size:%" PRId64, next);
+	int rc = query_parse(span_str(text), clock_wall_us(), &query, err);
+
+	r.query = query;
+	if (rc == 0)
+		rc = ledger_snapshot(org->ledger[LEDGER_SELF], &snapshot, err);
+	if (rc == 0)
+		rc = search_run(snapshot, &r, &answer, err);
+	*ret_found = rc == 0 && answer.count > 0;
+	search_answer_release(&answer);
+	snapshot_free(snapshot);
+	query_free(query);
+	free(text);
+	return rc;
+}
+
+/* A crash may have come between the certificate and the note of it, and the start long after. The key keeps two from
+ * being written where the one is damaged and not found. */
+static int certify(struct service *s, struct org *org, const struct control_expiry *x, struct err *err)
+{
+	bool is_there;
+	int rc = find_certificate(org, x->next, &is_there, err);
+
+	if (rc == 0 && !is_there)
+		rc = service_self_append_once(s, org, span_str(x->event), x->key, err); /* from here on it must go */
+	return rc < 0 ? rc : control_expiry_certify(s->control, x->ledger, err);
+}
+
 int retention__finish(struct service *s, struct org *org, struct err *err)
 {
 	uint32_t ledger = org->control.ledger[LEDGER_MAIN];
@@ -221,13 +264,8 @@ int retention__finish(struct service *s, struct org *org, struct err *err)
 
 	if (rc <= 0)
 		return rc;
-	if (!x.is_certified) {
-		rc = service_self_append_once(s, org, span_str(x.event), x.key, err); /* from here on it must go */
-		if (rc == 0)
-			rc = control_expiry_certify(s->control, ledger, err);
-		if (rc < 0)
-			return rc;
-	}
+	if (!x.is_certified && (rc = certify(s, org, &x, err)) < 0)
+		return rc;
 	if ((rc = ledger_prune(org->ledger[LEDGER_MAIN], (uint64_t)x.next, &first, err)) < 0)
 		return rc;
 	return control_expiry_done(s->control, ledger, err);

@@ -370,7 +370,8 @@ static struct control_expiry plan_removal(uint64_t next)
 	struct control_expiry x = {.org = 1, .ledger = who.org->control.ledger[LEDGER_MAIN], .next = (int64_t)next};
 
 	snprintf(x.key, sizeof(x.key), "retention test");
-	snprintf(x.event, sizeof(x.event), "{\"action\":\"retention.expired\"}");
+	snprintf(x.event, sizeof(x.event), "{\"action\":\"retention.expired\",\"attributes\":{\"tree_size\":%llu}}",
+		 (unsigned long long)next);
 	assert_int_equal(control_expiry_plan(service->control, &x, NULL), 0);
 	return x;
 }
@@ -401,6 +402,29 @@ static void test_retention__carries_on_after_a_crash(void **state)
 		reopen();
 		check_ended();
 	}
+}
+
+/* Longer than idempotency keys are kept, and with the newest certificate being another's. */
+static void test_retention__certifies_once_however_late_it_carries_on(void **state)
+{
+	struct control_expiry x;
+
+	make_days(4);
+	assert_int_equal(service_self_append(service, who.org,
+					     SPAN_LIT("{\"action\":\"other\",\"attributes\":{\"tree_size\":600}}"),
+					     NULL),
+			 0);
+	x = plan_removal(2 * ROWS);
+	assert_int_equal(service_self_append_once(service, who.org, span_str(x.event), x.key, NULL), 0);
+	assert_int_equal(service_self_append(
+				 service, who.org,
+				 SPAN_LIT("{\"action\":\"retention.expired\",\"attributes\":{\"tree_size\":1}}"), NULL),
+			 0);
+	clock_set_for_test(BEGIN + 40 * DAY_US);
+	reopen();
+	assert_int_equal(first(), 2 * ROWS);
+	assert_int_equal(find_self("action:retention.expired", NULL), 2);
+	assert_int_equal(control_expiry_get(service->control, x.ledger, &x, NULL), 0);
 }
 
 static void test_retention__ends_a_removal_before_a_hold(void **state)
@@ -466,6 +490,7 @@ int main(void)
 		TEST(test_retention__is_stopped_by_a_hold),
 		TEST(test_retention__refuses_what_is_no_policy),
 		TEST(test_retention__carries_on_after_a_crash),
+		TEST(test_retention__certifies_once_however_late_it_carries_on),
 		TEST(test_retention__ends_a_removal_before_a_hold),
 		TEST(test_retention__does_nothing_that_it_cannot_tell),
 		TEST(test_self_event__is_durable_and_whole),
