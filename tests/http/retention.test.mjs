@@ -241,7 +241,13 @@ test('what is older than the policy goes, and what is left still verifies', { sk
     const journal = readdirSync(join(folder, 'journal')).map((name) => readFileSync(join(folder, 'journal', name)));
     assert.ok(journal.every((b) => b.length < 1 << 23), 'the journal was freed');
 
-    await t.append({ action: 'new' });
+    await t.append({ action: 'new' }, '?wait=proof');
+    for (const from of [0, 256, 3584, 3600, 4001, 6000]) assert.equal((await t.get(`/v1/log/consistency?from=${from}`)).status, 200, from);
+    for (const from of [1, 1000, 3599]) {
+      const none = await t.get(`/v1/log/consistency?from=${from}`);
+      assert.equal(none.status, 404);
+      assert.match(none.json.error.message, /retention removed the records before 3600/);
+    }
     await t.stop();
     const checked = await stele(['verify', '--data', folder]);
     assert.equal(checked.code, 0, checked.stdout + checked.stderr);
