@@ -5,13 +5,13 @@
  */
 #include "api/dialect_carbon_black.h"
 #include "api/handler.h"
+#include "api/limits.h"
 #include "codec/carbon_black.h"
 #include "service/consumer.h"
 
 #define QUEUE_NAME    "carbon-black"
-#define QUEUE_BACK_US (3 * 86400 * INT64_C(1000000))
-#define QUEUE_ROWS    2500u /* clients take a batch of fewer for the last one */
-#define ANSWER_BYTES  256   /* of an answer without its rows */
+#define QUEUE_BACK_US (CARBON_BLACK_BACK_S * INT64_C(1000000))
+#define ANSWER_BYTES  256 /* of an answer without its rows */
 
 static int make_queue_answer(void *user, const struct consumer_batch *b, struct err *err)
 {
@@ -46,7 +46,8 @@ static int make_v3_answer(void *user, const struct consumer_batch *b, struct err
 /* What is not sent is not read: HEAD leaves the queue where it is. */
 static enum handled read_queue(struct request *r, consumer_make_fn *make)
 {
-	const struct consumer_read read = {.limit = QUEUE_ROWS, .is_auto = !r->is_head, .make = make, .user = r};
+	const struct consumer_read read = {
+		.limit = CARBON_BLACK_BATCH, .is_auto = !r->is_head, .make = make, .user = r};
 	struct err err = ERR_INIT;
 
 	if (service_queue_read(r->server->service, &r->who, QUEUE_NAME, QUEUE_BACK_US, &read, &err) < 0)

@@ -10,6 +10,7 @@
 #include "api/dialect_carbon_black.h"
 #include "api/handler.h"
 #include "api/json_body.h"
+#include "api/limits.h"
 #include "api/page_json.h"
 #include "api/paging.h"
 #include "base/clock.h"
@@ -17,10 +18,7 @@
 #include "codec/row_format.h"
 #include "service/window.h"
 
-#define ROWS_DEFAULT 20u
-#define WINDOW_ROWS  10000u /* start + rows: the vendor's window */
-
-_Static_assert(WINDOW_ROWS <= PAGE_MAX, "a window is a page");
+_Static_assert(CARBON_BLACK_WINDOW <= PAGE_MAX, "a window is a page");
 
 /* ---- the order ---- */
 
@@ -141,17 +139,17 @@ static int take_page(struct request *r, yyjson_val *body, struct page_asked *p, 
 
 	if ((rc = json_body_number(body, "start", UINT32_MAX, 0, &p->start, err)) < 0)
 		return rc;
-	if ((rc = json_body_number(body, "rows", UINT32_MAX, ROWS_DEFAULT, &p->rows, err)) < 0)
+	if ((rc = json_body_number(body, "rows", UINT32_MAX, CARBON_BLACK_ROWS, &p->rows, err)) < 0)
 		return rc;
-	if (p->start >= WINDOW_ROWS) {
+	if (p->start >= CARBON_BLACK_WINDOW) {
 		err_set_field(err, "start", strlen("start"));
 		return err_set(err, E_INVALID,
 			       "a search reaches %u rows and 'start' lies behind them; narrow create_time, or read "
 			       "_queue or _export",
-			       WINDOW_ROWS);
+			       CARBON_BLACK_WINDOW);
 	}
-	if (p->rows > WINDOW_ROWS - p->start)
-		p->rows = WINDOW_ROWS - p->start;
+	if (p->rows > CARBON_BLACK_WINDOW - p->start)
+		p->rows = CARBON_BLACK_WINDOW - p->start;
 	if ((rc = make_binding(r, body, &p->binding, err)) < 0)
 		return rc;
 	p->place = (struct paging_place){.size = UINT64_MAX, .now_us = clock_wall_us(), .after = UINT64_MAX};
@@ -173,7 +171,7 @@ static int run(struct request *r, const struct carbon_black_search *s, const str
 					.after = p->place.after,
 					.skip = goes_on ? 0 : (uint32_t)p->start,
 					.limit = (uint32_t)p->rows,
-					.total_max = p->is_known ? 0 : WINDOW_ROWS};
+					.total_max = p->is_known ? 0 : CARBON_BLACK_WINDOW};
 
 	return service_window(r->server->service, &r->who, &w, ret, err);
 }
@@ -197,7 +195,7 @@ static uint64_t reachable(const struct page_asked *p, const struct page *page, u
 
 	if (page->count < p->rows && page->records.len < PAGE_BYTES_MAX && total > shown)
 		total = shown;
-	return total < WINDOW_ROWS ? total : WINDOW_ROWS;
+	return total < CARBON_BLACK_WINDOW ? total : CARBON_BLACK_WINDOW;
 }
 
 static int search(struct request *r, struct carbon_black_search *s, struct page_asked *p, struct err *err)

@@ -52,6 +52,12 @@
 #define EXCEL_BYTES_MAX    (24u << 20) /* of its text: with its marks it fits into a container's 64 MiB of /dev/shm */
 #define EXCEL_CELL_MAX     32767u      /* of a cell, in bytes: what Excel takes, in characters */
 
+/* What the clients of Carbon Black Cloud reckon with. */
+#define CARBON_BLACK_BATCH  2500u       /* rows of a queue at a time: clients take fewer for the last ones */
+#define CARBON_BLACK_BACK_S (3 * 86400) /* the queue of a key that reads for the first time begins so long ago */
+#define CARBON_BLACK_ROWS   20u         /* of a page when nothing is said */
+#define CARBON_BLACK_WINDOW 10000u      /* rows of a search that paging reaches: beyond it there is _export */
+
 /* Pages by number, of dialects. */
 #define PAGINGS_MAX       1024u /* places of clients that are kept: some 72 KiB */
 #define PAGING_PLACES_MAX 8u    /* of them of one search of one client */

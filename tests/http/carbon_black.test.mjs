@@ -2,9 +2,12 @@
 //
 // STELE_ROWS: how many rows are paged through while others arrive (200000 in full; fewer usually, for sanitizers).
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { sleep, startServer } from './server.mjs';
 
+const REAL = process.env.STELE_REAL_EVENTS ?? fileURLToPath(new URL('../../../shared/data/real-events.jsonl.zst', import.meta.url));
 const ROWS = Number(process.env.STELE_ROWS ?? 20000);
 const BATCH = 2500;
 const DAY = 86400000;
@@ -554,6 +557,59 @@ test('whatever is in a row stays what it is', async () => {
     const res = await search({ query: text });
     assert.ok(res.status === 200 || res.json.reason === 'query_malformed_syntax', `${text}: ${res.text}`);
   }
+});
+
+// Cells of RFC 4180; an apostrophe stands before what a spreadsheet would take for a formula.
+function parseCsv(text) {
+  const rows = [[]];
+  const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/gy;
+  for (let m; (m = cell.exec(text)); ) {
+    rows.at(-1).push(m[1] === undefined ? m[2] : m[1].replaceAll('""', '"'));
+    if (m[3] !== ',') rows.push([]);
+  }
+  assert.deepEqual(rows.pop(), [], 'every row ends');
+  return rows;
+}
+
+test('hostile rows as CSV are cells and nothing else', async () => {
+  const { job_id: id } = (await call('POST', logs('/_export'), { query: 'description:hostile', format: 'csv', sort: [{ field: 'create_time', order: 'ASC' }] })).json;
+  assert.equal((await completed(id)).status, 'COMPLETED');
+  const [head, ...lines] = parseCsv((await call('GET', jobs(`/${id}/download`))).text);
+  const rows = (await found({ query: 'description:hostile' })).reverse();
+  assert.equal(lines.length, rows.length);
+  for (const [i, cells] of lines.entries())
+    for (const [k, name] of head.entries()) {
+      const text = String(rows[i][name] ?? '');
+      if (/^\s*[=+\-@\t\r\n]/.test(cells[k])) assert.fail(`a formula: ${JSON.stringify(cells[k])}`);
+      assert.ok(cells[k] === text || cells[k] === `'${text}`, `${name}: ${JSON.stringify(cells[k])} for ${JSON.stringify(text)}`);
+    }
+});
+
+test('rows of real events go out, in and out again', { skip: !existsSync(REAL) }, async () => {
+  const take = async (server) => {
+    const headers = headersOf(server.key);
+    const ask = (method, path, body) => server.request(method, `${path}`, { key: null, body, headers });
+    const id = (await ask('POST', logs('/_export'), JSON.stringify({ format: 'json', sort: [{ field: 'create_time', order: 'ASC' }] }))).json.job_id;
+    for (;;) {
+      const job = (await ask('GET', jobs(`/${id}`))).json;
+      if (job.status === 'COMPLETED') return (await ask('GET', jobs(`/${id}/download`))).json;
+      assert.equal(job.status, 'CREATED', job.errors);
+      await sleep(20);
+    }
+  };
+  const first = await startServer();
+  const second = await startServer();
+  const stored = await first.append(readFileSync(REAL), '', { headers: { 'Content-Encoding': 'zstd' } });
+  assert.equal(stored.status, 201, stored.text);
+  const rows = await take(first);
+  assert.equal(rows.length, stored.json.accepted);
+  for (let i = 0; i < rows.length; i += 5000) {
+    const res = await second.request('POST', logs(''), { body: JSON.stringify(rows.slice(i, i + 5000)) });
+    assert.equal(res.status, 201, res.text);
+  }
+  assert.deepEqual(await take(second), rows);
+  await first.close();
+  await second.close();
 });
 
 // ---- many rows ----
