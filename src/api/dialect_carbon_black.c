@@ -90,7 +90,8 @@ void carbon_black__put_rows(const struct request *r, const struct row_table *tab
 	const struct row_given given = principal_row_given(&r->who);
 	const uint8_t *at = page->records.p;
 
-	(void)buf_room(to, page->records.len + 256); /* one growth instead of many: rows are shorter than records */
+	(void)buf_room(to,
+		       page->records.len + 256); /* one growth instead of many: most rows are shorter than records */
 	buf_put_u8(to, '[');
 	for (uint32_t k = 0; k < page->count; k++) {
 		if (k > 0)

@@ -12,6 +12,12 @@
 #define QUEUE_NAME    "carbon-black"
 #define QUEUE_BACK_US (CARBON_BLACK_BACK_S * INT64_C(1000000))
 #define ANSWER_BYTES  256 /* of an answer without its rows */
+#define ROW_BYTES     256 /* of a row besides what its record holds: names, and an org_key */
+
+static uint64_t bytes_of(const struct consumer_batch *b)
+{
+	return ANSWER_BYTES + b->page.records.len + (uint64_t)b->page.count * ROW_BYTES;
+}
 
 static int make_queue_answer(void *user, const struct consumer_batch *b, struct err *err)
 {
@@ -20,7 +26,7 @@ static int make_queue_answer(void *user, const struct consumer_batch *b, struct 
 	int rc;
 
 	reply_json(&r->reply, 200);
-	if ((rc = request_reserve_answer(r, ANSWER_BYTES + b->page.records.len, err)) < 0)
+	if ((rc = request_reserve_answer(r, bytes_of(b), err)) < 0)
 		return rc;
 	buf_printf(to, "{\"num_found\":%u,\"num_available\":%u,\"results\":", b->page.count, b->page.count);
 	carbon_black__put_rows(r, &carbon_black_row, &b->page, to);
@@ -35,7 +41,7 @@ static int make_v3_answer(void *user, const struct consumer_batch *b, struct err
 	int rc;
 
 	reply_json(&r->reply, 200);
-	if ((rc = request_reserve_answer(r, ANSWER_BYTES + b->page.records.len, err)) < 0)
+	if ((rc = request_reserve_answer(r, bytes_of(b), err)) < 0)
 		return rc;
 	buf_put_str(to, "{\"notifications\":");
 	carbon_black__put_rows(r, &carbon_black_v3_row, &b->page, to);
