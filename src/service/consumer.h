@@ -84,7 +84,8 @@ struct consumer_read {
 	void *user;
 };
 
-/* E_NOT_FOUND, E_FORBIDDEN (`is_auto` for a user), E_IO, … When moving fails, the answer that was made is not to be sent. */
+/* E_NOT_FOUND, E_FORBIDDEN (`is_auto` for a user), E_IO, … When moving fails, the answer that was made is not to be
+ * sent. */
 int service_consumer_read(struct service *s, const struct principal *who, struct span name,
 			  const struct consumer_read *read, struct err *err) __attribute__((warn_unused_result));
 
