@@ -50,7 +50,7 @@ static void open_service(void)
 
 	if (service_open(&config, &service, &is_first, &err) < 0)
 		fail_msg("%s", err.message);
-	who = (struct principal){.id = "tester"};
+	who = (struct principal){.id = "tester", .permissions = UINT32_MAX};
 	assert_int_equal(service__org(service, 1, &who.org, &err), 0);
 }
 
