@@ -12,17 +12,17 @@
 #include "base/mem.h"
 #include "base/reader.h"
 #include "service/bundle_priv.h"
+#include "service/limits.h"
 
-#define END_LEN       22u /* without its comment */
-#define END64_LEN     56u
-#define LOCATOR_LEN   20u
-#define ENTRY_LEN     46u
-#define LOCAL_LEN     30u
-#define COMMENT_MAX   65535u
-#define DIRECTORY_MAX (64u << 10) /* six entries have some 500 bytes, and room for extra fields */
-#define EXTRA_ZIP64   1u
-#define FLAG_SECRET   0x2041u /* encrypted, its names too */
-#define MADE_ON_UNIX  3u
+#define END_LEN      22u /* without its comment */
+#define END64_LEN    56u
+#define LOCATOR_LEN  20u
+#define ENTRY_LEN    46u
+#define LOCAL_LEN    30u
+#define COMMENT_MAX  65535u
+#define EXTRA_ZIP64  1u
+#define FLAG_SECRET  0x2041u /* encrypted, its names too */
+#define MADE_ON_UNIX 3u
 
 static const char *const names[BUNDLE_FILES] = {BUNDLE_EVENTS,     BUNDLE_LEAVES, BUNDLE_PROOF,
 						BUNDLE_CHECKPOINT, BUNDLE_VKEY,   BUNDLE_MANIFEST};
@@ -184,7 +184,7 @@ static int read_directory(struct bundle_zip *z, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	if (d.len > DIRECTORY_MAX)
+	if (d.len > BUNDLE_DIRECTORY_MAX)
 		return err_set(err, E_SYNTAX, "it is no bundle: its directory has %llu bytes",
 			       (unsigned long long)d.len);
 	bytes = xalloc((size_t)d.len + 1);

@@ -32,6 +32,7 @@
 /* Exports. */
 #define EXPORT_DEFLATE_BYTES   (64u << 10)  /* of records are handed to the archive writer together */
 #define EXPORT_AGAIN_BYTES     (256u << 10) /* of records are found again at a time, to know which were left out */
+#define BUNDLE_DIRECTORY_MAX   (64u << 10)  /* of an archive: six entries have some 500 bytes, and extra fields */
 #define EXPORT_JOB_THREADS     2u           /* make files of export jobs */
 #define EXPORT_JOBS_MAX        100u         /* of an org: they are listed in one answer */
 #define EXPORT_KEEP_S          (24 * 3600u) /* the file of an export is kept so long */

@@ -18,7 +18,8 @@
 #include "base/reader.h"
 #include "codec/limits.h"
 #include "crypto/range_proof.h"
-#include "service/bundle.h"
+#include "service/bundle_priv.h"
+#include "service/limits.h"
 #include "temp_folder.h"
 
 #define RECORDS 1000u
@@ -554,6 +555,45 @@ static void test_bundle__what_cannot_be_read_is_said(void **state)
 	release(&p);
 }
 
+/* A comment of the directory's last entry makes it `len` bytes long. */
+static void lengthen_directory(struct buf *archive, size_t len)
+{
+	const struct buf old = *archive;
+	uint8_t *end = header_of(archive, "PK\x05\x06", 1), *last = header_of(archive, "PK\x01\x02", BUNDLE_FILES);
+	size_t more = len - get_u32le(end + 12);
+
+	assert_in_range(more, 1, UINT16_MAX);
+	put_u16le(last + 32, (uint16_t)more);
+	put_u32le(end + 12, (uint32_t)len);
+	*archive = (struct buf)BUF_INIT;
+	buf_put(archive, old.p, (size_t)(end - old.p));
+	for (size_t i = 0; i < more; i++)
+		buf_put_u8(archive, ' ');
+	buf_put(archive, end, old.len - (size_t)(end - old.p));
+	free(old.p);
+}
+
+static void test_bundle__directories_have_a_length(void **state)
+{
+	struct buf archive = BUF_INIT;
+	struct bundle_facts facts;
+	struct parts p;
+
+	make(3, 60, RECORDS, 2, &p);
+	write_zip(&p, NULL, NULL);
+	get_archive(&archive);
+	lengthen_directory(&archive, BUNDLE_DIRECTORY_MAX);
+	put_archive(&archive);
+	assert_int_equal(verify(&facts, NULL), 0);
+	buf_reset(&archive);
+	write_zip(&p, NULL, NULL);
+	get_archive(&archive);
+	lengthen_directory(&archive, BUNDLE_DIRECTORY_MAX + 1);
+	assert_says(&archive, "it is no bundle: its directory has 65537 bytes");
+	buf_release(&archive);
+	release(&p);
+}
+
 /* The end in 64 bits, as of an archive that is larger than 4 GiB. */
 static void widen_end(struct buf *archive)
 {
@@ -672,6 +712,7 @@ int main(void)
 		cmocka_unit_test(test_bundle__lines_have_the_length_of_records),
 		cmocka_unit_test(test_bundle__damaged_archive_never_verifies_as_another),
 		cmocka_unit_test(test_bundle__what_cannot_be_read_is_said),
+		cmocka_unit_test(test_bundle__directories_have_a_length),
 		cmocka_unit_test(test_bundle__other_packing_does_not_matter),
 		cmocka_unit_test(test_bundle__no_file_says_so),
 	};
