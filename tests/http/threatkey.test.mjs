@@ -1,7 +1,7 @@
 // ThreatKey's audit log: four filters, five columns, as JSON and CSV, out and in.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startServer } from './server.mjs';
+import { startServer, stele } from './server.mjs';
 
 const N = Number(process.env.STELE_ROWS ?? 30000);
 const LOGS = '/threatkey/v1/audit-logs';
@@ -133,6 +133,13 @@ test('no cell can be run or break out, and what was written so is read back', as
   assert.equal(stored.json.accepted, rows.length, stored.text);
   const again = (await all({ from: '2025-03-03', to: '2025-03-04' })).map((r) => r.Action);
   assert.deepEqual(again, hostile.map((t) => (t === "'=1" ? '=1' : t))); // an apostrophe before a formula is CSV's own
+});
+
+test('a file of rows is taken in by the command', async () => {
+  const rows = [row('2025-06-01T00:00:00.000000Z', 'Ada', 'moved', '::1', 'x')];
+  const done = await stele(['append', '--url', s.url, '--key', s.key, '--format', 'threatkey'], { input: rows.map((r) => JSON.stringify(r)).join('\n') });
+  assert.deepEqual([done.code, done.stdout], [0, '1 events\n'], done.stderr);
+  assert.deepEqual(await all({ action: 'moved' }), rows);
 });
 
 test('what is wrong is refused by name', async () => {

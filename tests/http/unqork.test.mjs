@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { startServer } from './server.mjs';
+import { startServer, stele } from './server.mjs';
 
 const N = Number(process.env.STELE_ROWS ?? 60000); // 200000: as many as a vendor's large hour has
+const REAL = process.env.STELE_REAL_EVENTS; // a file of real events, .zst
 const HOUR = 3600 * 1000;
 const TOKEN = '/api/1.0/oauth2/access_token';
 const LOGS = '/api/1.0/logs/audit-logs';
@@ -206,6 +207,38 @@ test('an event of ours has outcome, context and who acted wherever readers look'
   assert.deepEqual(event.object.priorAttributes, { a: 1 });
   assert.deepEqual(event.object.identifier, { type: 'id', value: 'r-1' });
   assert.match(event.id, /^[0-9a-f]{32}$/);
+});
+
+test('a file of events is taken in by the command', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stele-unqork-'));
+  const event = { ...PAGE, date: '2025-01-20T10:30:00.000000Z' };
+  writeFileSync(join(folder, 'a.ndjson'), `${JSON.stringify(event)}\n`);
+  const done = await stele(['append', '--url', s.url, '--key', s.key, '--format', 'unqork', join(folder, 'a.ndjson')]);
+  rmSync(folder, { recursive: true });
+  assert.deepEqual([done.code, done.stdout], [0, '1 events\n'], done.stderr);
+  assert.deepEqual(await fetchAll(Date.parse(event.date), Date.parse(event.date) + 1), [event]);
+});
+
+// What another server gives out of real records goes in here, and comes out the same.
+test('real records make the way through two servers unchanged', { skip: !REAL && 'STELE_REAL_EVENTS is not set', timeout: 600000 }, async () => {
+  const lines = execFileSync('zstd', ['-dc', REAL], { maxBuffer: 1 << 28 }).toString().trimEnd().split('\n');
+  const servers = [await startServer(), await startServer()];
+  const move = async (to, from, path) => {
+    for (let at = 0; at < from.length; at += 2000) {
+      const answer = await to.request('POST', path, { body: from.slice(at, at + 2000).join('\n') });
+      assert.equal(answer.status, 201, answer.text);
+    }
+    const now = Date.now();
+    const { logLocations } = (await to.get(window(now - HOUR / 2, now + 1000, { clock: 'received' }))).json;
+    const files = await Promise.all(logLocations.map((location) => to.get(new URL(location).pathname + new URL(location).search)));
+    return files.flatMap(linesOf);
+  };
+  const shown = await move(servers[0], lines, '/v1/events?ids=false');
+  assert.equal(shown.length, lines.length);
+  const again = await move(servers[1], shown, `${LOGS}?ids=false`);
+  assert.equal(again.length, shown.length);
+  for (let i = 0; i < shown.length; i++) assert.deepEqual(JSON.parse(again[i]), JSON.parse(shown[i]));
+  for (const server of servers) await server.close();
 });
 
 // ---- files ----
