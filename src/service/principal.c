@@ -8,17 +8,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "crypto/hmac.h"
 #include "service/key_cache.h"
-
-/* True when all bytes are equal; takes the same time wherever they differ. */
-static bool equal_in_constant_time(const uint8_t *a, const uint8_t *b, size_t len)
-{
-	volatile uint8_t difference = 0;
-
-	for (size_t i = 0; i < len; i++)
-		difference = (uint8_t)(difference | (a[i] ^ b[i]));
-	return difference == 0;
-}
 
 static bool is_hex(struct span s)
 {
@@ -50,8 +41,8 @@ static bool is_secret_locked(struct service *s, const struct known_key *key, str
 	bool is_present, is_previous;
 
 	digest_sha256(s->digest, secret, &hash);
-	is_present = equal_in_constant_time(hash.b, key->secret_hash.b, SHA256_LEN);
-	is_previous = equal_in_constant_time(hash.b, key->previous_hash.b, SHA256_LEN);
+	is_present = sha256_eq_secret(&hash, &key->secret_hash);
+	is_previous = sha256_eq_secret(&hash, &key->previous_hash);
 	return is_present || (is_previous && now_us < key->previous_until_us);
 }
 
