@@ -6,6 +6,7 @@
 
 #include <strings.h>
 
+#include "api/reply.h"
 #include "base/mem.h"
 #include "crypto/base64.h"
 #include "service/access_token.h"
@@ -133,7 +134,7 @@ static int check_token(struct service *s, struct span token, struct principal *r
 	rc = service_token_is_own(token) ? service_authenticate_token(s, token, ret, err)
 					 : service_authenticate_jwt(s, token, ret, err);
 	if (rc == E_UNAUTHORIZED)
-		err_set_field(err, "access_token", sizeof("access_token") - 1);
+		err_set_field(err, CREDENTIAL_TOKEN_FIELD, sizeof(CREDENTIAL_TOKEN_FIELD) - 1);
 	return rc;
 }
 

@@ -53,6 +53,7 @@ void reply_error(struct reply *r, const struct err *err)
 {
 	reply_json(r, err_http_status(err->code));
 	r->wants_key = r->status == 401;
+	r->has_bad_token = r->wants_key && strcmp(err->field, CREDENTIAL_TOKEN_FIELD) == 0;
 	r->wants_retry = r->status == 503 || r->status == 429;
 	r->retry_s = err->retry_s;
 	buf_put_str(&r->body, "{\"error\":");

@@ -12,8 +12,10 @@
 #define CONTENT_TEXT       "text/plain; charset=utf-8"
 #define CONTENT_PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 
-#define REPLY_SECRET_BYTES 16384u /* more than a key has as JSON */
-#define REPLY_HEADERS_MAX  8      /* an answer's own; those that many have are members below */
+#define REPLY_SECRET_BYTES     16384u         /* more than a key has as JSON */
+#define CREDENTIAL_TOKEN_FIELD "access_token" /* err->field when an access token or JWT was refused */
+
+#define REPLY_HEADERS_MAX 8 /* an answer's own; those that many have are members below */
 
 struct reply_header {
 	const char *name; /* a literal */
@@ -30,6 +32,7 @@ struct reply {
 	char etag[24];      /* ETag; "": none */
 	char location[88];  /* Location; "": none */
 	bool wants_key;     /* WWW-Authenticate: Bearer */
+	bool has_bad_token; /* it says that the access token is not good: another one may be (RFC 6750 section 3.1) */
 	bool wants_basic;   /* WWW-Authenticate: Basic */
 	bool closes;        /* Connection: close */
 	bool wants_retry;   /* Retry-After */

@@ -24,12 +24,12 @@
 #include "api/meter.h"
 #include "api/param.h"
 #include "api/proof_wait.h"
+#include "api/recent.h"
 #include "api/reply.h"
 #include "api/route.h"
 #include "api/stream.h"
 #include "api/tail.h"
 #include "api/tls.h"
-#include "api/recent.h"
 #include "api/work.h"
 #include "base/thread.h"
 #include "codec/record.h"
@@ -104,12 +104,12 @@ struct server {
 	struct deadlines *deadlines;
 	struct tail_hub *tails;
 	struct proof_waits *proofs;
-	struct paging *paging; /* of dialects whose clients page by number */
+	struct paging *paging;        /* of dialects whose clients page by number */
 	struct recents *unqork_rates; /* requests of an address */
 	struct recents *unqork_locks; /* wrong secrets of a credential and an address */
-	_Atomic bool is_stopping; /* no new requests */
-	_Atomic bool is_closing;  /* nor handlers for those that are there */
-	_Atomic uint64_t busy;    /* handlers that run and suspended requests */
+	_Atomic bool is_stopping;     /* no new requests */
+	_Atomic bool is_closing;      /* nor handlers for those that are there */
+	_Atomic uint64_t busy;        /* handlers that run and suspended requests */
 
 	struct mutex pool_mu; /* guards the pools */
 	struct request *idle_requests;

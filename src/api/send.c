@@ -20,6 +20,9 @@ static const char *const fixed_headers[][2] = {
 	{"Cross-Origin-Resource-Policy", "same-origin"},
 };
 
+#define KEY_CHALLENGE   "Bearer realm=\"stele\""
+#define TOKEN_CHALLENGE KEY_CHALLENGE ", error=\"invalid_token\""
+
 /* Under TLS: browsers come back under TLS alone, for a year. */
 #define HSTS "max-age=31536000"
 
@@ -54,7 +57,7 @@ static bool add_headers(const struct reply *reply, bool is_secure, struct MHD_Re
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, reply->location) == MHD_YES;
 	if (reply->wants_key)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-						   "Bearer realm=\"stele\"") == MHD_YES;
+						   reply->has_bad_token ? TOKEN_CHALLENGE : KEY_CHALLENGE) == MHD_YES;
 	if (reply->wants_basic)
 		ok = ok && MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 						   "Basic realm=\"stele\", charset=\"UTF-8\"") == MHD_YES;

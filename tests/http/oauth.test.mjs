@@ -127,7 +127,10 @@ test('a token that was changed in any place is refused', async () => {
     assert.equal((await s.get('/v1/me', { key: bad })).status, 401, `${i}`);
   }
   for (let cut = 0; cut < good.length; cut += step) assert.equal((await s.get('/v1/me', { key: good.slice(0, cut) })).status, 401);
-  assert.equal((await s.get('/v1/me', { key: good + 'A' })).status, 401);
+  const refused = await s.get('/v1/me', { key: good + 'A' });
+  assert.equal(refused.status, 401);
+  assert.equal(refused.headers['www-authenticate'], 'Bearer realm="stele", error="invalid_token"');
+  assert.equal((await s.get('/v1/me', { key: null })).headers['www-authenticate'], 'Bearer realm="stele"');
   assert.equal((await s.get('/v1/me', { key: good + '=' })).status, 401);
 });
 
