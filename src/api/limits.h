@@ -25,7 +25,7 @@
  * maps the memory instead of taking it from the heap, so that a closed connection gives it back. */
 #define CONNECTION_MEMORY  (36u << 10)
 #define CONNECTION_THREADS 4u
-#define WORKER_THREADS     4u
+#define WORKER_THREADS     5u    /* four for an org, and one that it leaves to others */
 #define HASHING_THREADS    2u    /* passwords are hashed so many at a time: 64 MiB and a processor each */
 #define HASHING_MAX        32u   /* requests that hash or wait for it: the last of them waits some three seconds */
 #define IDLE_TIMEOUT_S     30    /* a connection on which nothing moves is closed */

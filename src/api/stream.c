@@ -339,6 +339,7 @@ struct MHD_Response *stream_response(struct stream *x, const struct request *r)
 	x->refs++;
 	x->client = r->client;
 	x->connection = r->connection;
+	x->job.owner = r->who.org;
 	x->since_ns = clock_mono_ns();
 	watch_client_locked(x, 0);
 	if (!x->has_ended && !x->is_cut && !r->is_head)

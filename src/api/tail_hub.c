@@ -192,6 +192,7 @@ int tail_open(struct tail_hub *h, const struct tail_config *config, struct tail 
 
 	t->hub = h;
 	t->config = *config;
+	t->job.owner = config->who.org;
 	t->fd = info ? info->connect_fd : -1; /* poll passes over -1 */
 	t->position = config->position;
 	t->batch = TAIL_EVENTS_MAX;

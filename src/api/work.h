@@ -1,19 +1,27 @@
 /*
  * Worker threads for what would keep a connection thread from its other connections: searches, large bodies, sealing.
- * Jobs run in the order they came, as many at a time as there are threads.
+ *
+ * Owners of jobs (orgs) take turns: of those that have jobs waiting each gets one run, then the next; one owner's own
+ * run in the order they came. And no owner has all threads at a time: one stays for the others, so that who comes while
+ * somebody's slow searches fill the queue need not wait for any of them to end.
  */
 #ifndef STELE_API_WORK_H
 #define STELE_API_WORK_H
 
 #include "base/thread.h"
 
+#define WORK_BUCKETS 64u /* of the table of owners that have jobs */
+
 /* Part of whatever is to be done; the caller's until `run` is called. */
 struct job {
-	struct job *next;
 	void (*run)(struct job *job);
+	const void *owner; /* NULL: nobody's, which take turns as one owner, without a bound */
+	/* the queue's */
+	struct job *next;
 };
 
 struct work;
+/* An owner may have all threads but one; of two or more. */
 struct work *work_start(unsigned thread_count);
 struct work *work_stop(struct work *w); /* runs what is queued, then returns NULL */
 void work_submit(struct work *w, struct job *job);

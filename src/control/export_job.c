@@ -312,9 +312,12 @@ int control_export_job_take(struct control *c, int64_t now_us, struct control_ex
 	bool entered = control__enter(c);
 	struct control_export_job j = {0};
 	sqlite3_stmt *stmt = NULL;
-	int rc = control__prepare(
-		c, "SELECT " COLUMNS " FROM export_jobs WHERE state = 'queued' ORDER BY created, id LIMIT 1", &stmt,
-		err);
+	int rc =
+		control__prepare(c,
+				 "SELECT " COLUMNS " FROM export_jobs AS j WHERE state = 'queued' ORDER BY "
+				 "(SELECT COUNT(*) FROM export_jobs AS r WHERE r.org = j.org AND r.state = 'running'), "
+				 "(SELECT MAX(started) FROM export_jobs AS r WHERE r.org = j.org), created, id LIMIT 1",
+				 &stmt, err);
 
 	if (rc == 0)
 		rc = control__step(c, stmt, "looking for an export job", err);

@@ -244,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(keeps_all_of_it),
 		TEST(are_taken_in_order_and_listed_newest_first),
+		TEST(orgs_take_turns),
 		TEST(a_cancelled_one_is_not_done),
 		TEST(files_are_counted_and_expire),
 		TEST(only_those_without_a_file_make_way),
