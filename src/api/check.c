@@ -44,6 +44,23 @@ static int check_principal(struct request *r, struct err *err)
 	return rc < 0 ? rc : principal_require(&r->who, route->permission, err);
 }
 
+/* Whoever is not known is counted by their address; that they are too many is said before that they are wrong. */
+static int admit(struct request *r, struct err *err)
+{
+	struct service *s = r->server->service;
+	struct err why = ERR_INIT;
+	int rc = check_principal(r, &why);
+	int limited = r->who.org ? quota_request(s, &r->who, &r->quota, err)
+				 : quota_address(s, r->who.caller.ip, &r->quota, err);
+
+	r->job.owner = r->who.org;
+	if (limited < 0)
+		return limited;
+	if (rc < 0)
+		*err = why;
+	return rc;
+}
+
 struct param_walk {
 	struct request *request;
 	struct err *err;
@@ -131,7 +148,7 @@ int request_check(struct request *r, const char *method, const char *url, const 
 		return rc;
 	r->who.caller.method = method_name(r->match.route->method);
 	r->who.caller.route = r->match.route->path;
-	if ((rc = check_principal(r, err)) < 0)
+	if ((rc = admit(r, err)) < 0)
 		return rc;
 	if ((rc = check_params(r, err)) < 0)
 		return rc;

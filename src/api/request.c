@@ -141,6 +141,7 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
 	r->is_secure |= s->tls != NULL;
 	reading_init(&r->reading, on_told);
 	r->who.caller.reading = &r->reading;
+	r->who.caller.quota = &r->quota;
 	r->start_ns = clock_mono_ns();
 	r->phase = REQUEST_BODY;
 	*con_cls = r;

@@ -33,6 +33,7 @@
 #include "api/work.h"
 #include "base/thread.h"
 #include "codec/record.h"
+#include "service/quota.h"
 #include "service/reading.h"
 #include "service/service.h"
 
@@ -63,6 +64,7 @@ struct request {
 	enum credential_way way;
 	struct principal who;
 	struct reading reading; /* of who.caller */
+	struct quota quota;     /* likewise */
 	struct params params;
 	struct body body;
 	yyjson_doc *json; /* of ROUTE_HAS_JSON, where the parameters point to; NULL: none */

@@ -1,5 +1,6 @@
 /* Sending: an answer's body stays the request's, and libmicrohttpd reads it from there until the request is completed.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "api/dialect_unqork.h"
@@ -76,6 +77,23 @@ static bool add_headers(const struct reply *reply, bool is_secure, struct MHD_Re
 	return ok;
 }
 
+/* The fields of draft-ietf-httpapi-ratelimit-headers-03, of the limit that is closest to its end. */
+static bool add_quota(const struct quota *q, struct MHD_Response *response)
+{
+	const struct {
+		const char *name;
+		uint32_t value;
+	} fields[] = {{"RateLimit-Limit", q->limit}, {"RateLimit-Remaining", q->left}, {"RateLimit-Reset", q->reset_s}};
+	char text[12];
+	bool ok = true;
+
+	for (size_t i = 0; q->limit > 0 && i < sizeof(fields) / sizeof(fields[0]); i++) {
+		snprintf(text, sizeof(text), "%" PRIu32, fields[i].value);
+		ok = ok && MHD_add_response_header(response, fields[i].name, text) == MHD_YES;
+	}
+	return ok;
+}
+
 enum MHD_Result request_send(struct request *r)
 {
 	struct reply *reply = &r->reply;
@@ -91,7 +109,7 @@ enum MHD_Result request_send(struct request *r)
 	response = make_response(r);
 	if (!response)
 		return MHD_NO;
-	if (add_headers(reply, r->is_secure, response))
+	if (add_headers(reply, r->is_secure, response) && add_quota(&r->quota, response))
 		result = MHD_queue_response(r->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
 	return result;

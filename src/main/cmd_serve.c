@@ -34,6 +34,8 @@ struct serve_options {
 	uint32_t export_keep_s;
 	uint32_t verify_rate_mib;
 	uint32_t verify_every_s;
+	uint32_t request_rate;
+	uint32_t event_rate;
 	bool is_verbose;
 };
 
@@ -81,7 +83,9 @@ static int run(const struct serve_options *o, struct err *err)
 						.session_idle_s = o->session_idle_s,
 						.export_keep_s = o->export_keep_s,
 						.verify_rate_mib = o->verify_rate_mib,
-						.verify_every_s = o->verify_every_s};
+						.verify_every_s = o->verify_every_s,
+						.request_rate = o->request_rate,
+						.event_rate = o->event_rate};
 	struct service *service = NULL;
 	struct server *server = NULL;
 	char normal[NETWORKS_TEXT_MAX + 1];
@@ -154,6 +158,12 @@ int cmd_serve(int argc, char **argv)
 		 &o.verify_rate_mib, 1, 4096},
 		{"verify-every", OPTION_NUMBER, "SECONDS", "begin no pass of the verification sooner (21600)",
 		 &o.verify_every_s, 1, 31536000},
+		{"request-rate", OPTION_NUMBER, "N",
+		 "requests a second of each org, key and address that has no limit of its own (no limit)",
+		 &o.request_rate, 1, RATE_MAX},
+		{"event-rate", OPTION_NUMBER, "N",
+		 "events a second of each org and key that has no limit of its own (no limit)", &o.event_rate, 1,
+		 RATE_MAX},
 		{"verbose", OPTION_FLAG, NULL, "log at debug level", &o.is_verbose, 0, 0},
 	};
 	const struct options options = {"serve", NULL, "Stops cleanly on SIGINT and SIGTERM.", specs,

@@ -81,6 +81,10 @@
 #define PROOF_STEP_MS    20    /* how often it is looked for, for those that wait */
 #define PROOF_EVENTS_MAX 1000u /* of an append that waits for proofs: some 2 KiB each in its answer */
 
+/* Rates: a MiB for keys and orgs, and one for addresses. */
+#define RATE_SETS 8192u /* of a table */
+#define RATE_WAYS 8u    /* buckets of a set */
+
 /* API keys. */
 #define PERMISSION_NAME_MAX 64       /* bytes of a wrong name that a message repeats */
 #define KEY_USE_NOTED_S     60       /* how often it is written down when a key was used last: a write that is synced */

@@ -15,6 +15,7 @@
 
 struct org;
 struct query;
+struct quota;
 struct reading;
 struct service;
 
@@ -28,6 +29,7 @@ struct caller {
 	const char *route;  /* the resource as documents name it: "/v1/events/{id}" */
 	/* Its answer waits until what it reads is told of (reading.h); NULL: whoever reads waits for that. */
 	struct reading *reading;
+	struct quota *quota; /* what is left of its limits (quota.h); NULL: nobody asks */
 };
 
 struct principal {

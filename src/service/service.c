@@ -3,10 +3,13 @@
 
 #include "base/durable.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "service/catalogue.h"
 #include "service/export_queue.h"
 #include "service/key_cache.h"
 #include "service/log_reading_priv.h"
+#include "service/quota.h"
+#include "service/rate_table.h"
 #include "service/refusal_priv.h"
 #include "service/retention.h"
 #include "service/service_priv.h"
@@ -72,6 +75,11 @@ int service_open(const struct service_config *config, struct service **ret, bool
 	mutex_init(&s->catalogue_mu);
 	for (size_t i = 0; i < CONSUMER_LOCKS; i++)
 		mutex_init(&s->consumer_mu[i]);
+	s->rates = rate_table_new();
+	s->address_rates = rate_table_new();
+	rand_bytes(&s->rate_seed, sizeof(s->rate_seed));
+	s->request_rate = config->request_rate;
+	s->event_rate = config->event_rate;
 	service__tellings_init(&s->tellings);
 	s->log_readings = log_readings_new();
 	mutex_init(&s->watch_mu);
@@ -121,6 +129,8 @@ struct service *service_close(struct service *s)
 		store_close(s->store);
 	if (s->control)
 		service__keys_note_use(s, true);
+	rate_table_free(s->rates);
+	rate_table_free(s->address_rates);
 	log_readings_free(s->log_readings);
 	service__tellings_release(&s->tellings);
 	service__keys_close(s);
@@ -161,6 +171,13 @@ static int check_catalogue(struct service *s, const struct principal *who, const
 
 void service_append(struct service *s, const struct principal *who, struct ledger_append *a)
 {
+	struct quota unseen = {0};
+
+	a->rc = quota_events(s, who, a->batch->count, who->caller.quota ? who->caller.quota : &unseen, &a->err);
+	if (a->rc < 0) {
+		a->done(a);
+		return;
+	}
 	if ((a->rc = check_catalogue(s, who, a->batch, &a->err)) < 0) {
 		a->done(a);
 		return;

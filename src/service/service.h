@@ -36,6 +36,8 @@ struct service_config {
 	uint64_t export_bytes_max; /* EXPORT_FILES_BYTES_MAX */
 	uint32_t verify_rate_mib;  /* VERIFY_RATE_MIB */
 	uint32_t verify_every_s;   /* VERIFY_EVERY_S */
+	uint32_t request_rate;     /* none: requests a second of each org, key and user that has no limit of its own */
+	uint32_t event_rate;       /* none; events */
 };
 
 /* Opens the folder (made when missing) and recovers. The first start makes an org and an API key with all rights and
@@ -47,8 +49,8 @@ struct service *service_close(struct service *s);
 
 /* ---- the way in ---- */
 
-/* Appends to the org's main ledger; the fields of `a` are as store.h says, and `a->done` is called exactly once, here
- * or on another thread. */
+/* Appends to the org's main ledger, unless that is more than org and principal may (E_RATE); the fields of `a` are as
+ * store.h says, and `a->done` is called exactly once, here or on another thread. */
 void service_append(struct service *s, const struct principal *who, struct ledger_append *a);
 
 /* The ids of `count` records of the org's main ledger from `first`, 32 hex digits each. */

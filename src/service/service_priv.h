@@ -63,6 +63,11 @@ struct service {
 	struct mutex catalogue_mu; /* guards catalogues; taken before control's lock */
 	struct catalogue *catalogues[CATALOGUE_BUCKETS];
 
+	struct rate_table *rates;          /* of orgs, keys and users */
+	struct rate_table *address_rates;  /* of addresses: they may be as many as somebody wants */
+	uint64_t rate_seed;                /* secret */
+	uint32_t request_rate, event_rate; /* of those that have none of their own; 0: no limit */
+
 	struct tellings tellings;
 	struct log_readings *log_readings;
 
