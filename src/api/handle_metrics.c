@@ -1,34 +1,11 @@
 /* GET /metrics: figures as Prometheus text. No tenant, key or content is named. */
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "api/handler.h"
+#include "api/process.h"
 #include "api/request.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "service/log.h"
 #include "service/retention.h"
 #include "service/verification.h"
-
-/* The second number of /proc/self/statm, in pages; 0 where there is no such file. */
-static double resident_bytes(void)
-{
-	char text[128];
-	char *at = text;
-	ssize_t n;
-	int fd = io_posix.open(&io_posix, "/proc/self/statm", O_RDONLY, 0);
-
-	if (fd < 0)
-		return 0;
-	n = io_read_full(&io_posix, fd, text, sizeof(text) - 1, 0);
-	io_posix.close(&io_posix, fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	(void)strtoull(at, &at, 10);
-	return (double)strtoull(at, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
-}
 
 static void put_metric(struct buf *to, const char *name, const char *type, const char *help, double value)
 {

@@ -44,6 +44,8 @@
 #define TLS_LOOK_MS        2000        /* how often the files of the certificate are looked at */
 #define TLS_RETIRED_S      259200      /* a replaced one is kept so long: a handshake takes no two request timeouts */
 #define LISTEN_BACKLOG     4096        /* connections that wait for accept */
+#define SYSTEM_METRICS_S   60          /* between two events of the server's own performance */
+#define METRICS_ROUTES_MAX 60u         /* resources listed in one: six values each of the 512 of a record */
 #define RETRY_AFTER_S      1           /* what a 503 tells the client */
 
 /* Files of dialects. */

@@ -34,6 +34,55 @@ void meter_answer(struct meter *m, const struct route *route, int status, int64_
 	atomic_fetch_add_explicit(&m->sum_ns[r], (uint64_t)took_ns, memory_order_relaxed);
 }
 
+/* ---- between two readings ---- */
+
+void meter_read(struct meter *m, struct meter_counts *ret)
+{
+	for (size_t r = 0; r < METER_ROUTES; r++) {
+		ret->failed[r] = 0;
+		for (size_t i = 0; i < STATUS_COUNT; i++) {
+			if (statuses[i] >= 500)
+				ret->failed[r] += atomic_load_explicit(&m->answers[r][i], memory_order_relaxed);
+		}
+		for (size_t i = 0; i < METER_BUCKETS; i++)
+			ret->buckets[r][i] = atomic_load_explicit(&m->buckets[r][i], memory_order_relaxed);
+	}
+}
+
+/* What `share` of the counts lie below; 0 when there are none. */
+static double quantile_ms(const uint64_t count[METER_BUCKETS], uint64_t total, double share)
+{
+	double wanted = share * (double)total, below = 0;
+	double low_us = 0;
+
+	for (size_t i = 0; i + 1 < METER_BUCKETS && total > 0; i++) {
+		if (count[i] > 0 && below + (double)count[i] >= wanted)
+			return (low_us + ((double)bounds_us[i] - low_us) * (wanted - below) / (double)count[i]) / 1000;
+		below += (double)count[i];
+		low_us = (double)bounds_us[i];
+	}
+	return low_us / 1000;
+}
+
+void meter_change(const struct meter_counts *before, const struct meter_counts *now, size_t r, struct meter_change *ret)
+{
+	const struct route *route = r < ROUTE_COUNT ? route_get((enum route_id)r) : NULL;
+	uint64_t count[METER_BUCKETS];
+
+	*ret = (struct meter_change){.method = route ? method_name(route->method) : "other",
+				     .path = route ? route->path : "other",
+				     .failed = now->failed[r] - before->failed[r]};
+	for (size_t i = 0; i < METER_BUCKETS; i++) {
+		count[i] = now->buckets[r][i] - before->buckets[r][i];
+		ret->count += count[i];
+	}
+	ret->p50_ms = quantile_ms(count, ret->count, 0.5);
+	ret->p95_ms = quantile_ms(count, ret->count, 0.95);
+	ret->p99_ms = quantile_ms(count, ret->count, 0.99);
+}
+
+/* ---- as text ---- */
+
 /* The labels that name a route. */
 static void put_labels(struct buf *to, size_t r)
 {

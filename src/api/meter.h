@@ -24,6 +24,22 @@ struct meter {
 /* `route` NULL: none took it. */
 void meter_answer(struct meter *m, const struct route *route, int status, int64_t took_ns);
 
+/* All counts at one time, and what was counted of one route (0 … METER_ROUTES - 1) between two of them. */
+struct meter_counts {
+	uint64_t buckets[METER_ROUTES][METER_BUCKETS];
+	uint64_t failed[METER_ROUTES]; /* with a status of 500 and above */
+};
+struct meter_change {
+	const char *method;
+	const char *path;
+	uint64_t count;
+	uint64_t failed;
+	double p50_ms, p95_ms, p99_ms; /* within a bucket evenly spread; never beyond the last bound */
+};
+void meter_read(struct meter *m, struct meter_counts *ret);
+void meter_change(const struct meter_counts *before, const struct meter_counts *now, size_t r,
+		  struct meter_change *ret);
+
 /* Appends the request figures as Prometheus text. */
 void meter_put(struct meter *m, struct buf *to);
 

@@ -106,7 +106,8 @@ struct server {
 	struct deadlines *deadlines;
 	struct tail_hub *tails;
 	struct proof_waits *proofs;
-	struct paging *paging;        /* of dialects whose clients page by number */
+	struct system_metrics *metrics;
+	struct paging *paging; /* of dialects whose clients page by number */
 	struct recents *unqork_rates; /* requests of an address */
 	struct recents *unqork_locks; /* wrong secrets of a credential and an address */
 	_Atomic bool is_stopping;     /* no new requests */

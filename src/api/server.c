@@ -14,6 +14,7 @@
 #include "api/limits.h"
 #include "api/paging.h"
 #include "api/request.h"
+#include "api/system_metrics.h"
 #include "base/diag.h"
 #include "base/mem.h"
 
@@ -109,6 +110,8 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	s->proofs = proof_waits_start(config->service, s->work);
 	s->paging = paging_new();
 	s->daemon = start_daemon(s, config);
+	if (s->daemon)
+		s->metrics = system_metrics_start(s, config->system_metrics_s);
 	if (!s->daemon) {
 		close(config->listen_fd);
 		free_server(s);
@@ -142,6 +145,7 @@ struct server *server_stop(struct server *s)
 	fd = MHD_quiesce_daemon(s->daemon);
 	if (fd >= 0)
 		close(fd);
+	s->metrics = system_metrics_stop(s->metrics);
 	tail_hub_close(s->tails);
 	wait_for_requests(s);
 	MHD_stop_daemon(s->daemon);

@@ -167,6 +167,16 @@ struct work *work_stop(struct work *w)
 	return NULL;
 }
 
+size_t work_waiting(struct work *w)
+{
+	size_t waiting;
+
+	mutex_lock(&w->mu);
+	waiting = w->waiting;
+	mutex_unlock(&w->mu);
+	return waiting;
+}
+
 void work_submit(struct work *w, struct job *job)
 {
 	struct owner *o;

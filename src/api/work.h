@@ -8,6 +8,8 @@
 #ifndef STELE_API_WORK_H
 #define STELE_API_WORK_H
 
+#include <stddef.h>
+
 #include "base/thread.h"
 
 #define WORK_BUCKETS 64u /* of the table of owners that have jobs */
@@ -24,6 +26,7 @@ struct work;
 /* An owner may have all threads but one; of two or more. */
 struct work *work_start(unsigned thread_count);
 struct work *work_stop(struct work *w); /* runs what is queued, then returns NULL */
+size_t work_waiting(struct work *w);    /* jobs that no thread has taken yet */
 void work_submit(struct work *w, struct job *job);
 
 #endif

@@ -34,6 +34,7 @@ struct serve_options {
 	uint32_t export_keep_s;
 	uint32_t verify_rate_mib;
 	uint32_t verify_every_s;
+	uint32_t system_metrics_s;
 	uint32_t request_rate;
 	uint32_t event_rate;
 	bool is_verbose;
@@ -74,7 +75,8 @@ static int run(const struct serve_options *o, struct err *err)
 {
 	struct server_config config = {.idle_timeout_s = o->idle_timeout_s,
 				       .request_timeout_s = o->request_timeout_s,
-				       .heartbeat_s = o->heartbeat_s};
+				       .heartbeat_s = o->heartbeat_s,
+				       .system_metrics_s = o->system_metrics_s};
 	struct service_config service_config = {.io = &io_posix,
 						.folder = o->data,
 						.master_key = o->master_key,
@@ -126,7 +128,8 @@ int cmd_serve(int argc, char **argv)
 	struct serve_options o = {.listen = DEFAULT_LISTEN,
 				  .idle_timeout_s = IDLE_TIMEOUT_S,
 				  .request_timeout_s = REQUEST_TIMEOUT_S,
-				  .heartbeat_s = HEARTBEAT_S};
+				  .heartbeat_s = HEARTBEAT_S,
+				  .system_metrics_s = SYSTEM_METRICS_S};
 	const struct option_spec specs[] = {
 		{"data", OPTION_TEXT, "DIR", "the data folder, made when missing (required)", &o.data, 0, 0},
 		MASTER_KEY_SPEC(o.master_key),
@@ -158,6 +161,9 @@ int cmd_serve(int argc, char **argv)
 		 &o.verify_rate_mib, 1, 4096},
 		{"verify-every", OPTION_NUMBER, "SECONDS", "begin no pass of the verification sooner (21600)",
 		 &o.verify_every_s, 1, 31536000},
+		{"system-metrics", OPTION_NUMBER, "SECONDS",
+		 "write the server's own performance into the org _system so often (60); 0: never", &o.system_metrics_s,
+		 0, 86400},
 		{"request-rate", OPTION_NUMBER, "N",
 		 "requests a second of each org, key and address that has no limit of its own (no limit)",
 		 &o.request_rate, 1, RATE_MAX},
