@@ -237,6 +237,41 @@ static void test_export_job__only_those_without_a_file_make_way(void **state)
 	control_export_job_release(&b);
 }
 
+/* However many one org has waiting, the other's is next; whether what was taken still runs or not. */
+static void check_turns(bool has_ended)
+{
+	static const char *const turns[] = {"a1", "b4", "a2", "b5", "a3"};
+	struct control_export_job j;
+
+	for (char digit = '1'; digit <= '5'; digit++) {
+		j = job_of(digit, digit);
+		j.org = digit < '4' ? org : other_org;
+		assert_int_equal(control_export_job_create(control, &j, NULL), 0);
+		control_export_job_release(&j);
+	}
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		bool is_stored;
+
+		assert_int_equal(control_export_job_take(control, 1000 + (int64_t)i, &j, NULL), 1);
+		assert_int_equal(j.org, turns[i][0] == 'a' ? org : other_org);
+		assert_int_equal(j.id[0], turns[i][1]);
+		j.state = EXPORT_DONE;
+		if (has_ended)
+			assert_int_equal(control_export_job_end(control, &j, &is_stored, NULL), 0);
+		control_export_job_release(&j);
+	}
+}
+
+static void test_export_job__orgs_take_turns(void **state)
+{
+	check_turns(true);
+}
+
+static void test_export_job__orgs_take_turns_at_what_runs(void **state)
+{
+	check_turns(false);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_export_job__##name, set_up, tear_down)
 
 int main(void)
@@ -245,6 +280,7 @@ int main(void)
 		TEST(keeps_all_of_it),
 		TEST(are_taken_in_order_and_listed_newest_first),
 		TEST(orgs_take_turns),
+		TEST(orgs_take_turns_at_what_runs),
 		TEST(a_cancelled_one_is_not_done),
 		TEST(files_are_counted_and_expire),
 		TEST(only_those_without_a_file_make_way),
