@@ -107,7 +107,7 @@ struct server {
 	struct tail_hub *tails;
 	struct proof_waits *proofs;
 	struct system_metrics *metrics;
-	struct paging *paging; /* of dialects whose clients page by number */
+	struct paging *paging;        /* of dialects whose clients page by number */
 	struct recents *unqork_rates; /* requests of an address */
 	struct recents *unqork_locks; /* wrong secrets of a credential and an address */
 	_Atomic bool is_stopping;     /* no new requests */

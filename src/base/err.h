@@ -30,7 +30,8 @@ struct err {
 	int64_t offset;                /* byte offset in the input or file; -1 when none */
 	const char *source_file;       /* where in the program it was found */
 	int source_line;
-	uint32_t retry_s; /* of E_QUOTA, E_RATE and E_UNAVAILABLE: when it makes sense to try again; 0: nothing is known */
+	uint32_t retry_s; /* of E_QUOTA, E_RATE and E_UNAVAILABLE: when it makes sense to try again; 0: nothing is known
+			   */
 };
 
 #define ERR_INIT                                                                                                       \

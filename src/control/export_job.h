@@ -66,8 +66,8 @@ int control_export_job_count(struct control *c, int64_t org, int64_t *ret, struc
 int control_export_job_drop_oldest(struct control *c, int64_t org, bool *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* Takes a job that waits and marks it as running: of the org with the fewest that run, and of those of the one whose turn
- * is longest ago, the oldest. 1: taken, 0: none waits. */
+/* Takes a job that waits and marks it as running: of the org with the fewest that run, and of those of the one whose
+ * turn is longest ago, the oldest. 1: taken, 0: none waits. */
 int control_export_job_take(struct control *c, int64_t now_us, struct control_export_job *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
