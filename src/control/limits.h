@@ -31,6 +31,7 @@
 #define SESSIONS_LIST_MAX 1000u              /* in one answer: the newest */
 #define SESSION_AGENT_MAX 512u               /* bytes: USER_AGENT_MAX, which is three floors up */
 #define SESSION_IP_MAX    45u                /* bytes: an IPv6 address */
+#define SESSIONS_KEPT_MAX 100u /* rows of dead ones of a user: who signs in again and again fills no disk */
 #define SESSION_KEEP_S    (30 * 86400)       /* rows of ended sessions: long enough to look back */
 
 #define SAVED_SEARCHES_MAX     1000u /* of an org: a list that a person can still look through */

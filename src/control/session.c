@@ -68,17 +68,21 @@ static int run(struct control *c, sqlite3_stmt *stmt, const char *what, struct e
 
 /* ---- creating ---- */
 
-static int drop_old(struct control *c, const char *user, int64_t now_us, struct err *err)
+static int drop_old(struct control *c, const char *user, const struct session_time *t, struct err *err)
 {
-	static const char sql[] = "DELETE FROM sessions WHERE user_id = ? AND"
-				  " (expires < ?2 OR (ended > 0 AND ended < ?2))";
+	static const char sql[] =
+		"DELETE FROM sessions WHERE user_id = ?3 AND NOT (" ALIVE ") AND (created < ?4 OR id IN"
+		" (SELECT id FROM sessions WHERE user_id = ?3 AND NOT (" ALIVE ")"
+		" ORDER BY created DESC, id LIMIT -1 OFFSET ?5))";
 	sqlite3_stmt *stmt = NULL;
 	int rc = control__prepare(c, sql, &stmt, err);
 
 	if (rc < 0)
 		return rc;
-	bind_text(stmt, 1, user);
-	sqlite3_bind_int64(stmt, 2, now_us - SESSION_KEEP_S * US_PER_S);
+	bind_time(stmt, t);
+	bind_text(stmt, 3, user);
+	sqlite3_bind_int64(stmt, 4, t->now_us - SESSION_KEEP_S * US_PER_S);
+	sqlite3_bind_int64(stmt, 5, SESSIONS_KEPT_MAX);
 	return run(c, stmt, "dropping old sessions", err);
 }
 
@@ -124,7 +128,7 @@ int control_session_create(struct control *c, const struct control_session *x, c
 			   struct err *err)
 {
 	bool entered = control__enter(c);
-	int rc = drop_old(c, x->user, t->now_us, err);
+	int rc = drop_old(c, x->user, t, err);
 
 	if (rc == 0)
 		rc = insert(c, x, err);

@@ -26,8 +26,8 @@ struct session_time {
 	int64_t idle_since_us;
 };
 
-/* Stores it as it is; drops the user's rows that ended or expired SESSION_KEEP_S ago, and ends the oldest when there
- * are more than SESSIONS_USER_MAX. */
+/* Stores it as it is; of the user's dead ones drops those that are older than SESSION_KEEP_S or more than
+ * SESSIONS_KEPT_MAX, and ends the oldest when more than SESSIONS_USER_MAX live. */
 int control_session_create(struct control *c, const struct control_session *x, const struct session_time *t,
 			   struct err *err) __attribute__((warn_unused_result));
 
