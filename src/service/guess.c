@@ -169,7 +169,7 @@ int guess_check(struct guesses *g, const struct guess *guess, struct err *err)
 	account = find_locked(g, hash_account(g, guess), now);
 	wait = wait_us(account, &account_rule, now);
 	is_known = account && account->has_worked;
-	if (!is_known) {
+	if (!is_known && guess->ip.len > 0) {
 		int64_t address = wait_us(find_locked(g, hash_address(g, guess), now), &address_rule, now);
 
 		wait = address > wait ? address : wait;
@@ -179,7 +179,7 @@ int guess_check(struct guesses *g, const struct guess *guess, struct err *err)
 		return 0;
 	if (err)
 		err->retry_s = (uint32_t)((wait + US_PER_S - 1) / US_PER_S);
-	return err_set(err, E_QUOTA, "too many failed attempts from this address; try again in %u seconds",
+	return err_set(err, E_QUOTA, "too many failed attempts; try again in %u seconds",
 		       (unsigned)((wait + US_PER_S - 1) / US_PER_S));
 }
 
@@ -188,7 +188,8 @@ void guess_failed(struct guesses *g, const struct guess *guess)
 	int64_t now = clock_wall_us();
 
 	mutex_lock(&g->mu);
-	count_locked(take_locked(g, hash_address(g, guess), now), &address_rule, now);
+	if (guess->ip.len > 0)
+		count_locked(take_locked(g, hash_address(g, guess), now), &address_rule, now);
 	count_locked(take_locked(g, hash_account(g, guess), now), &account_rule, now);
 	mutex_unlock(&g->mu);
 }

@@ -2,9 +2,10 @@
  * Guesses: whoever tries secrets is slowed down, and nobody else is.
  *
  * What counts are failures of an account from an address, and of an address over all accounts. The first few cost
- * nothing; then each makes the next wait longer. Nothing counts for an account alone: then anybody could lock out
- * anybody. An account that has worked from an address does not wait for what others fail at there, so a colleague
- * behind the same proxy locks nobody out either.
+ * nothing; then each makes the next wait longer. Passwords are not counted for an account alone: then anybody could
+ * lock out anybody. Codes of a second factor are, since only who has the password gets to try one. An account that has
+ * worked from an address does not wait for what others fail at there, so a colleague behind the same proxy locks nobody
+ * out either.
  *
  * In memory alone, in a table of a fixed size: what failed longest ago makes room. An IPv6 address stands for its /64,
  * which is what one client has. Thread-safe.
@@ -19,13 +20,13 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum guess_kind { GUESS_PASSWORD, GUESS_KEY, GUESS_TOKEN };
+enum guess_kind { GUESS_PASSWORD, GUESS_CODE, GUESS_KEY, GUESS_TOKEN };
 
 /* Whose secret is tried, and from where. An account that does not exist is treated as one that does. */
 struct guess {
 	enum guess_kind kind;
 	struct span account; /* what names it: an org and an e-mail address, a client id; "" when nothing does */
-	struct span ip;      /* as text; "" when there is none */
+	struct span ip;      /* as text; "": wherever it comes from, and no address is held up */
 };
 
 struct guesses;

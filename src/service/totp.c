@@ -22,16 +22,22 @@ static int open_secret(struct service *s, const struct control_user *u, uint8_t 
 int user__check_code(struct service *s, const struct control_user *u, struct span code, int64_t *ret_step,
 		     struct err *err)
 {
+	const struct guess guess = {.kind = GUESS_CODE, .account = span_str(u->id)};
 	uint8_t secret[TOTP_SECRET_LEN];
 	bool is_it;
 	int rc;
 
+	if ((rc = guess_check(s->guesses, &guess, err)) < 0)
+		return rc;
 	if ((rc = open_secret(s, u, secret, err)) < 0)
 		return rc;
 	is_it = totp_check(span_of(secret, sizeof(secret)), code, clock_wall_us(), u->totp_step, ret_step);
 	mem_wipe(secret, sizeof(secret));
-	if (is_it)
+	if (is_it) {
+		guess_worked(s->guesses, &guess);
 		return 0;
+	}
+	guess_failed(s->guesses, &guess);
 	err_set_field(err, "code", strlen("code"));
 	return err_set(err, E_FORBIDDEN, "the code is wrong, or was used already; wait for the next one");
 }
@@ -155,15 +161,8 @@ static int set_factor(struct service *s, const struct principal *who, struct fac
 		      struct err *err)
 {
 	const struct act a = {.apply = apply_factor, .put_event = put_factor_event, .user = x};
-	char memory[GUESS_NAME_MAX];
-	const struct guess guess = user__guess(who->org->control.org_key, x->user.email, &who->caller, memory);
-	int rc;
+	int rc = user__check_code(s, &x->user, code, &x->step, err);
 
-	if ((rc = guess_check(s->guesses, &guess, err)) < 0)
-		return rc;
-	rc = user__check_code(s, &x->user, code, &x->step, err);
-	if (rc == E_FORBIDDEN)
-		guess_failed(s->guesses, &guess);
 	return rc < 0 ? rc : service__act(s, who, &a, err);
 }
 

@@ -234,13 +234,6 @@ static int apply_set(struct service *s, const struct principal *who, void *user,
 	return x->after.disabled_us != 0 ? end_sessions(s, &x->after, err) : 0;
 }
 
-/* The id that a path names; E_NOT_FOUND, also when who holds it is of another org. */
-static int find(struct service *s, const struct principal *who, struct span id, struct control_user *ret,
-		struct err *err)
-{
-	return service_user_get(s, who, id, ret, err);
-}
-
 int service_user_change(struct service *s, const struct principal *who, struct span id, int64_t version,
 			const struct user_change *c, struct control_user *ret, struct err *err)
 {
@@ -248,7 +241,7 @@ int service_user_change(struct service *s, const struct principal *who, struct s
 	struct changing x = {.id = found.id, .change = c, .version = version};
 	int rc;
 
-	if ((rc = find(s, who, id, &found, err)) < 0)
+	if ((rc = service_user_get(s, who, id, &found, err)) < 0)
 		return rc;
 	rc = act(s, who, &x, apply_set, err);
 	if (rc == 0)
@@ -279,7 +272,7 @@ int service_user_reset(struct service *s, const struct principal *who, struct sp
 	struct changing x = {.id = found.id, .action = "user.password_reset"};
 	int rc;
 
-	if ((rc = find(s, who, id, &found, err)) < 0)
+	if ((rc = service_user_get(s, who, id, &found, err)) < 0)
 		return rc;
 	make_reset(s, found.id, ret_token, &x.reset_hash);
 	rc = act(s, who, &x, apply_reset, err);
@@ -310,7 +303,7 @@ int service_user_drop_totp(struct service *s, const struct principal *who, struc
 {
 	struct control_user found;
 	struct changing x = {.id = found.id, .action = "user.totp_disabled"};
-	int rc = find(s, who, id, &found, err);
+	int rc = service_user_get(s, who, id, &found, err);
 
 	return rc < 0 ? rc : act(s, who, &x, apply_drop_totp, err);
 }

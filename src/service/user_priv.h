@@ -35,8 +35,10 @@ int user__check_own_password(struct service *s, const struct principal *who, con
 struct guess user__guess(const char *org_key, const char *email, const struct caller *from,
 			 char memory[GUESS_NAME_MAX]);
 
-/* Whether it is a code of the user's app that was not taken before; *ret_step is to be stored. E_FORBIDDEN; E_CRYPTO
- * when the secret does not open. */
+/* Whether it is a code of the user's app that was not taken before; *ret_step is to be stored. Guesses are counted,
+ * wherever they come from: who gets here has the password. E_FORBIDDEN, E_QUOTA; E_CRYPTO when the secret does not
+ * open.
+ */
 int user__check_code(struct service *s, const struct control_user *u, struct span code, int64_t *ret_step,
 		     struct err *err) __attribute__((warn_unused_result));
 

@@ -205,6 +205,36 @@ test('of two that come with the same code at once, one gets in', async () => {
   assert.deepEqual(answers.map((a) => a.status).sort(), [201, 401, 401, 401]);
 });
 
+test('codes are counted wherever they come from, since who tries them has the password', async () => {
+  await makeUser(s, 'codes@example.com');
+  const own = await session(s, { email: 'codes@example.com' });
+  const { secret } = (await own.request('POST', '/v1/totp', { body: { password: PASSWORD } })).json;
+  const step = stepNow();
+  assert.equal((await own.request('POST', '/v1/totp', { body: { code: totp(secret, step - 1) } })).status, 204);
+  const near = [step - 1, step, step + 1, step + 2, step + 3].map((x) => totp(secret, x));
+  const wrong = ['000000', '111111', '222222', '333333', '444444', '555555', '666666', '777777'].filter((code) => !near.includes(code));
+  for (let i = 0; i < 6; i++) assertError(await signInFrom(`127.0.2.${i + 1}`, { email: 'codes@example.com', code: wrong[i % wrong.length] }), 401, 'unauthorized', 'code');
+  const held = await signInFrom('127.0.2.99', { email: 'codes@example.com', code: totp(secret, step) });
+  if (held.status !== 201) assertError(held, 429, 'quota'); /* 201: the machine took more than the second that is to be waited */
+  assertError(await signInFrom('127.0.2.98', { email: 'codes@example.com', password: 'not the right one' }), 401, 'unauthorized');
+});
+
+test('many sign-ins at once are bounded, and others do not wait for them', async () => {
+  const rush = Array.from({ length: 48 }, (_, i) => signInFrom(`127.0.3.${i + 1}`, { email: `nobody${i}@example.com` }));
+  await sleep(50);
+  const begin = performance.now();
+  assert.equal((await s.get('/v1/events')).status, 200);
+  const waited = performance.now() - begin;
+  const answers = await Promise.all(rush);
+  const counts = Object.fromEntries([401, 503].map((status) => [status, answers.filter((a) => a.status === status).length]));
+  assert.equal(counts[401] + counts[503], 48);
+  assert.ok(counts[401] >= 32 && counts[503] >= 1, JSON.stringify(counts));
+  const full = answers.find((a) => a.status === 503);
+  assert.equal(full.headers['retry-after'], '1');
+  assert.match(full.json.error.message, /32 passwords wait/);
+  assert.ok(waited < 2000, `${waited} ms`);
+});
+
 test('the own second factor goes with a code', async () => {
   await makeUser(s, 'dan@example.com');
   const dan = await session(s, { email: 'dan@example.com' });

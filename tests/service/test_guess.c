@@ -184,6 +184,18 @@ static void test_guess__kinds_are_apart(void **state)
 	assert_int_equal(wait_of(&g), 0);
 }
 
+static void test_guess__without_an_address_the_account_alone_counts(void **state)
+{
+	struct guess g = of("ada", "");
+	struct guess other = of("grace", "");
+
+	fail_times(&g, 1000);
+	assert_int_equal(wait_of(&g), GUESS_ACCOUNT_DELAY_MAX_S);
+	assert_int_equal(wait_of(&other), 0);
+	guess_worked(guesses, &g);
+	assert_int_equal(wait_of(&g), 0);
+}
+
 static void test_guess__an_ipv6_client_has_a_whole_net(void **state)
 {
 	struct guess g = of("ada", "2001:db8:1:2::1");
@@ -251,6 +263,7 @@ int main(void)
 		TEST(success_clears_the_account_and_not_the_address),
 		TEST(is_forgotten_after_an_hour_without_failures),
 		TEST(kinds_are_apart),
+		TEST(without_an_address_the_account_alone_counts),
 		TEST(an_ipv6_client_has_a_whole_net),
 		TEST(odd_addresses_are_addresses_too),
 		TEST(a_flood_does_not_grow_and_forgets_the_oldest),
