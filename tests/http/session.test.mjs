@@ -309,6 +309,30 @@ test('a session that nothing uses ends', async () => {
   }
 });
 
+test('orgs are apart: an address may be in both, and neither sees the other', async () => {
+  const made = await s.request('POST', '/v1/orgs', { body: { org_key: 'other', name: 'Other', key: true } });
+  assert.equal(made.status, 201, made.text);
+  const key = (made.json.key ?? made.json).api_key;
+  const there = await makeUser(s, 'ada@example.com', { role: 'admin', key, password: 'words of the other org' });
+  assertError(await signIn(s, { email: 'ada@example.com', password: 'words of the other org' }), 401, 'unauthorized');
+  assertError(await signIn(s, { org: 'other', email: 'ada@example.com' }), 401, 'unauthorized');
+  const here = await session(s, { org: 'default', email: 'ada@example.com' });
+  const other = await session(s, { org: 'other', email: 'ada@example.com', password: 'words of the other org' });
+  assert.deepEqual([here.json.org, other.json.org], ['default', 'other']);
+  for (const [method, path] of [['GET', `/v1/users/${there.id}`], ['PUT', `/v1/users/${there.id}`], ['POST', `/v1/users/${there.id}/reset`], ['DELETE', `/v1/users/${there.id}/totp`], ['DELETE', `/v1/sessions/${other.id}`]])
+    assertError(await here.request(method, path, method === 'GET' ? {} : { body: {} }), 404, 'not_found');
+  assert.deepEqual((await other.get('/v1/users')).json.users.map((u) => u.id), [there.id]);
+  assert.deepEqual((await other.get('/v1/sessions')).json.sessions.map((x) => x.id), [other.id]);
+  assert.ok(!(await here.get('/v1/sessions')).text.includes(other.id));
+  assert.ok(!(await s.all({ ledger: 'self' })).some((e) => JSON.stringify(e).includes(there.id)));
+
+  const org = await s.request('PUT', '/v1/orgs/other', { body: { disabled: true } });
+  assert.equal(org.status, 200, org.text);
+  assertError(await other.get('/v1/session'), 401, 'unauthorized');
+  assertError(await signIn(s, { org: 'other', email: 'ada@example.com', password: 'words of the other org' }), 401, 'unauthorized');
+  assert.equal((await here.get('/v1/session')).status, 200);
+});
+
 test('over TLS the cookie is for this host alone', async () => {
   const behind = await startServer(['--trust-proxy', '127.0.0.1']);
   const secure = { 'X-Forwarded-Proto': 'https' };

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "../base/seed.h"
 #include "base/clock.h"
 #include "service/guess.h"
 #include "service/limits.h"
@@ -241,6 +242,80 @@ static void test_guess__a_flood_does_not_grow_and_forgets_the_oldest(void **stat
 	assert_int_equal(wait_of(&first), 0);
 }
 
+/* The slow twin: counts in plain arrays, one of accounts at addresses and one of addresses. */
+struct naive_entry {
+	uint32_t failures;
+	int64_t last_us;
+	bool has_worked;
+};
+
+#define NAIVE_ACCOUNTS  4u
+#define NAIVE_ADDRESSES 3u
+
+struct naive {
+	struct naive_entry account[NAIVE_ACCOUNTS][NAIVE_ADDRESSES];
+	struct naive_entry address[NAIVE_ADDRESSES];
+};
+
+static void naive_fail(struct naive_entry *e)
+{
+	if (now_us - e->last_us >= GUESS_FORGET_S * US_PER_S)
+		e->failures = 0;
+	e->failures++;
+	e->last_us = now_us;
+}
+
+/* Seconds, rounded up, until another guess. */
+static uint32_t naive_wait(const struct naive_entry *e, uint32_t free_failures, int64_t most_s)
+{
+	int64_t delay_s = 0;
+	int64_t wait_us;
+
+	if (now_us - e->last_us >= GUESS_FORGET_S * US_PER_S)
+		return 0;
+	for (uint32_t i = free_failures; i < e->failures; i++)
+		delay_s = delay_s == 0 ? 1 : delay_s * 2 < most_s ? delay_s * 2 : most_s;
+	wait_us = e->last_us + delay_s * US_PER_S - now_us;
+	return wait_us <= 0 ? 0 : (uint32_t)((wait_us + US_PER_S - 1) / US_PER_S);
+}
+
+static uint32_t naive_check(const struct naive *n, unsigned account, unsigned address)
+{
+	const struct naive_entry *a = &n->account[account][address];
+	uint32_t own = naive_wait(a, GUESS_ACCOUNT_FREE, GUESS_ACCOUNT_DELAY_MAX_S);
+	uint32_t all = naive_wait(&n->address[address], GUESS_ADDRESS_FREE, GUESS_ADDRESS_DELAY_MAX_S);
+
+	return a->has_worked || own > all ? own : all;
+}
+
+static void test_guess__does_as_a_twin_with_plain_arrays_does(void **state)
+{
+	static const char *const accounts[NAIVE_ACCOUNTS] = {"ada", "grace", "", "a longer name than the others"};
+	static const char *const addresses[NAIVE_ADDRESSES] = {"10.0.0.1", "10.0.0.2", "2001:db8::1"};
+	struct rng rng = seeded_rng("guess");
+	struct naive naive = {0};
+
+	for (int step = 0; step < 20000; step++) {
+		unsigned account = (unsigned)rng_below(&rng, NAIVE_ACCOUNTS);
+		unsigned address = (unsigned)rng_below(&rng, NAIVE_ADDRESSES);
+		struct guess g = of(accounts[account], addresses[address]);
+
+		assert_int_equal(wait_of(&g), naive_check(&naive, account, address));
+		if (rng_below(&rng, 50) == 0) {
+			guess_worked(guesses, &g);
+			naive.account[account][address] = (struct naive_entry){.has_worked = true};
+		} else {
+			fail_times(&g, 1);
+			naive_fail(&naive.account[account][address]);
+			naive_fail(&naive.address[address]);
+		}
+		if (rng_below(&rng, 100) == 0)
+			pass((int64_t)rng_below(&rng, 2 * GUESS_FORGET_S));
+		now_us += (int64_t)rng_below(&rng, 3 * US_PER_S);
+		pass(0);
+	}
+}
+
 static void test_guess__a_clock_that_is_set_back_makes_no_wait_longer(void **state)
 {
 	struct guess g = of("ada", "10.0.0.1");
@@ -267,6 +342,7 @@ int main(void)
 		TEST(an_ipv6_client_has_a_whole_net),
 		TEST(odd_addresses_are_addresses_too),
 		TEST(a_flood_does_not_grow_and_forgets_the_oldest),
+		TEST(does_as_a_twin_with_plain_arrays_does),
 		TEST(a_clock_that_is_set_back_makes_no_wait_longer),
 	};
 
