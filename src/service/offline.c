@@ -214,7 +214,7 @@ static int tell_orgs(struct service *s, const char *action, const char *descript
 /* Told before it is done, and taken back when it then is not; what cannot be recorded is not done. */
 static int reseal_all(struct service *s, struct rotation *r, uint64_t *ret_count, struct err *err)
 {
-	int rc = tell_orgs(s, "key.rotated", "the master key was changed with stele key rotate", err);
+	int rc = tell_orgs(s, "key.rotated", "the master key was changed with stele key rotate-master", err);
 
 	if (rc < 0)
 		return rc;
