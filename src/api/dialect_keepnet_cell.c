@@ -18,6 +18,7 @@
 struct source {
 	char path[ROW_PATHS_MAX + 1][ROW_PATH_TEXT_MAX];
 	unsigned count;
+	bool is_json; /* those behind the first are objects */
 	bool is_both; /* the last belongs to the one before it: what was changed, to what was before */
 };
 
@@ -28,6 +29,7 @@ static struct source source_of(enum keepnet_cell cell)
 
 	if (cell == KEEPNET_OLD_VALUE || cell == KEEPNET_NEW_VALUE) {
 		snprintf(s.path[s.count++], ROW_PATH_TEXT_MAX, KEPT("%s"), c->name);
+		s.is_json = true;
 		s.is_both = cell == KEEPNET_OLD_VALUE;
 	}
 	for (unsigned i = 0; i < c->from_count; i++)
@@ -67,6 +69,30 @@ static int compare_path(struct keepnet_compare *c, const char *path, enum keepne
 	return 0;
 }
 
+/* Whether a path takes it as the name of a member without more ado. */
+static bool is_plain_name(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.p[i] < 0x20 || name.p[i] == '.' || name.p[i] == '"' || name.p[i] == '\\')
+			return false;
+	}
+	return name.len > 0 && name.len < ROW_PATH_TEXT_MAX;
+}
+
+/* Adds to what a part of a value is looked for in the name of a property, which stands in the text of such cells too.
+ */
+static struct query_node *or_name(struct keepnet_compare *c, const char *path, struct span name, struct query_node *n)
+{
+	char property[2 * ROW_PATH_TEXT_MAX];
+	struct query_node *either[2] = {n, NULL};
+
+	if (!is_plain_name(name))
+		return n;
+	snprintf(property, sizeof(property), "%s.%.*s", path, (int)name.len, (const char *)name.p);
+	either[1] = query_exists(c->query, property);
+	return query_or(c->query, either, 2);
+}
+
 /* Of the paths from `at` on. */
 static int compare_source(struct keepnet_compare *c, const struct source *s, unsigned at, enum keepnet_operator op,
 			  struct span value, struct query_node **ret)
@@ -74,6 +100,8 @@ static int compare_source(struct keepnet_compare *c, const struct source *s, uns
 	struct query_node *first, *rest, *exists, *pair[2];
 	int rc = compare_path(c, s->path[at], op, value, &first);
 
+	if (rc == 0 && s->is_json && at > 0 && op == KEEPNET_CONTAINS)
+		first = or_name(c, s->path[at], value, first);
 	*ret = first;
 	if (rc < 0 || at + 1 == s->count)
 		return rc;
