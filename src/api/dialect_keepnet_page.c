@@ -2,6 +2,9 @@
  * What a search asks for, and its page. Pages come by number: one that follows another goes on where that ended, over
  * the same records (api/paging.h); others are counted from the nearest place that is known, from the beginning, or, in
  * the order of the log date, from the end. Further in than PAGE_MAX rows from any of these a page is not looked for.
+ *
+ * In ascending order the last page is where new rows come: who asks for it again, or for the one behind it, waits for
+ * them, so it is looked for in the ledger as it is now.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -135,7 +138,7 @@ static int make_binding(struct finding *f, struct err *err)
 
 	buf_put_str(to, "keepnet ");
 	buf_put_str(to, f->request->who.id);
-	buf_put_u8(to, s->ascending ? '+' : '-');
+	buf_printf(to, " %u%c", s->page_size, s->ascending ? '+' : '-');
 	buf_put_span(to, s->has_sort ? s->sort.path : SPAN_LIT(""));
 	buf_put_u8(to, 0);
 	query_print(s->query, to);
@@ -248,6 +251,19 @@ static int find(struct finding *f, struct keepnet_page *ret, struct err *err)
 	return 0;
 }
 
+/* Where to count from. */
+static void find_place(struct finding *f)
+{
+	uint64_t end = f->start + f->search->page_size;
+
+	f->is_known =
+		f->start > 0 && paging_near(f->request->server->paging, buf_span(&f->binding), f->start, &f->place);
+	if (!f->is_known || !f->search->ascending || f->place.after == UINT64_MAX || end <= f->place.total)
+		return;
+	f->place.size = UINT64_MAX;
+	f->is_known = false;
+}
+
 int keepnet__page_find(struct request *r, struct keepnet_search *s, struct keepnet_page *ret, struct err *err)
 {
 	struct finding f = {.request = r,
@@ -258,7 +274,12 @@ int keepnet__page_find(struct request *r, struct keepnet_search *s, struct keepn
 
 	*ret = (struct keepnet_page){.window = {.page = PAGE_INIT}};
 	if (rc == 0) {
-		f.is_known = f.start > 0 && paging_near(r->server->paging, buf_span(&f.binding), f.start, &f.place);
+		find_place(&f);
+		rc = find(&f, ret, err);
+	}
+	if (rc == E_NOT_FOUND) { /* the record that the place is behind has expired */
+		f.place = (struct paging_place){.size = UINT64_MAX, .after = UINT64_MAX};
+		f.is_known = false;
 		rc = find(&f, ret, err);
 	}
 	if (rc < 0)
