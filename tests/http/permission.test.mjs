@@ -119,6 +119,7 @@ const SAMPLES = {
   KEEPNET_SEARCH: { body: KEEPNET_BODY },
   KEEPNET_SEARCH_ONE: { body: KEEPNET_BODY },
   KEEPNET_LIST: { body: KEEPNET_BODY },
+  KEEPNET_EXPORT: { body: KEEPNET_BODY },
   KEEPNET_AUDIT: { body: { action: 'Create', logMessage: 'sample' } },
   KEEPNET_IMPORT: { body: { operation: 'Create' } },
   KORE_SEARCH: { refusedAs: 401 },
