@@ -137,8 +137,8 @@ static int answer_excel(struct request *r, struct keepnet_walk *walk, struct err
 
 static int run(struct request *r, yyjson_val *body, struct err *err)
 {
-	struct keepnet_walk *walk;
-	enum export_type type;
+	struct keepnet_walk *walk = NULL;
+	enum export_type type = TYPE_CSV;
 	int rc = open_walk(r, body, &type, &walk, err);
 
 	if (rc < 0)
