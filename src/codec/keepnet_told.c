@@ -3,14 +3,10 @@
 
 #include "codec/json_text.h"
 #include "codec/keepnet_priv.h"
+#include "codec/limits.h"
 #include "codec/record_priv.h"
 #include "codec/row_format.h"
 
-/* What is more than this is kept as text only: an event has other members too, and the text itself. */
-#define APART_BYTES_MAX  16384u
-#define APART_VALUES_MAX 200u
-
-#define WALK_DEPTH_MAX 64u /* nothing real is deeper; bounds recursion */
 #define SOURCE_PADDING 64u /* bytes behind a text that the writer may read */
 
 /* ---- reading ---- */
@@ -33,12 +29,12 @@ static yyjson_doc *read_json(struct span text, struct buf *source)
 static void put_canonical(yyjson_val *v, size_t source_len, struct buf *to)
 {
 	size_t room = record__room(source_len);
-	uint8_t *start = source_len <= APART_BYTES_MAX ? buf_room(to, room) : NULL;
+	uint8_t *start = source_len <= KEEPNET_APART_BYTES_MAX ? buf_room(to, room) : NULL;
 	struct record_writer w = {.p = start, .depth = 1};
 	struct err err = ERR_INIT;
 
 	w.err = &err;
-	if (!start || record__write_value(&w, v) < 0 || w.values > APART_VALUES_MAX)
+	if (!start || record__write_value(&w, v) < 0 || w.values > KEEPNET_APART_VALUES_MAX)
 		return;
 	must((size_t)(w.p - start) <= room);
 	buf_commit(to, (size_t)(w.p - start));
@@ -122,7 +118,7 @@ static void walk_array(struct secrets *s, yyjson_val *array, unsigned depth)
 
 static void walk(struct secrets *s, yyjson_val *v, unsigned depth)
 {
-	if (yyjson_is_ctn(v) && depth == WALK_DEPTH_MAX)
+	if (yyjson_is_ctn(v) && depth == KEEPNET_DEPTH_MAX)
 		s->is_too_deep = true;
 	else if (yyjson_is_obj(v))
 		walk_object(s, v, depth);
@@ -142,7 +138,7 @@ int keepnet__told_read(struct span text, struct keepnet_told *ret, struct err *e
 	ret->doc = read_json(text, &ret->source);
 	walk(&secrets, yyjson_doc_get_root(ret->doc), 0);
 	if (secrets.is_too_deep)
-		return err_set(err, E_TOO_LARGE, "the JSON in it is nested deeper than %u levels", WALK_DEPTH_MAX);
+		return err_set(err, E_TOO_LARGE, "the JSON in it is nested deeper than %u levels", KEEPNET_DEPTH_MAX);
 	if (secrets.count > 0) {
 		secrets.to = &ret->text;
 		walk(&secrets, yyjson_doc_get_root(ret->doc), 0);

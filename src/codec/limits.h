@@ -10,6 +10,12 @@
 #define EVENT_BYTES_MAX                                                                                                \
 	(1u << 20) /* of one event as sent, white space and escapes included; bounds a parser's memory */
 
+/* Of a value before or after that a Keepnet row tells in a string: more is kept as text only, since an event has other
+ * members too, and the text itself. */
+#define KEEPNET_APART_BYTES_MAX  16384u
+#define KEEPNET_APART_VALUES_MAX 200u
+#define KEEPNET_DEPTH_MAX        64u /* of such a value: nothing real is deeper; bounds recursion */
+
 #define TIME_TEXT_MAX      64u     /* bytes of a time as a client writes it */
 #define TIME_SPAN_DAYS_MAX 3652059 /* "now-…" reaches as far as years 0001 to 9999 do */
 
