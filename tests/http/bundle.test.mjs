@@ -283,3 +283,21 @@ test('a bundle made while events pour in is good', async () => {
     await writing;
   }
 });
+
+test('bundles made while keys change go with the key that signed them', async () => {
+  const other = await startServer();
+  try {
+    await other.append({ action: 'one' }, '?wait=proof');
+    for (let i = 0; i < 6; i++) {
+      const [bytes] = await Promise.all([download({}, other), other.request('POST', '/v1/log/rotate'), other.append({ action: 'more' })]);
+      const file = join(folder, 'rotated.zip');
+      writeFileSync(file, bytes);
+      const own = readZip(bytes).vkey.toString().trim();
+      assert.ok((await other.get('/log/default/main/keys')).json.keys.some((k) => k.vkey === own));
+      const res = await stele(['verify', file, '--vkey', own]);
+      assert.equal(res.code, 0, res.stdout + res.stderr);
+    }
+  } finally {
+    await other.close();
+  }
+});
