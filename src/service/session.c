@@ -52,30 +52,53 @@ static void note_use(struct service *s, const struct control_session *x, int64_t
 		diag(DIAG_WARNING, "service", "the use of a session is not noted: %s", err.message);
 }
 
+/* Who a living session is, as far as they may come in; leaves ret->caller. */
+static int take_user(struct service *s, const struct control_session *x, struct principal *ret, struct err *err)
+{
+	struct control_user user;
+	int rc = control_user_by_id(s->control, x->user, &user, err);
+
+	if (rc == E_NOT_FOUND || (rc == 0 && user.disabled_us != 0))
+		return refuse(err);
+	if (rc == 0)
+		rc = user__principal(s, &user, ret, err);
+	if (rc == 0)
+		memcpy(ret->session, x->id, sizeof(x->id));
+	return rc;
+}
+
 int service_authenticate_session(struct service *s, struct span cookie, struct principal *ret, struct err *err)
 {
 	const struct session_time t = session__time(s);
 	struct control_session session;
-	struct control_user user;
 	struct sha256 hash;
 	int rc;
 
 	if (!is_cookie(cookie))
 		return refuse(err);
 	user__hash(s, cookie, &hash);
-	if ((rc = control_session_find(s->control, &hash, &t, &session, NULL)) == 0)
-		rc = control_user_by_id(s->control, session.user, &user, NULL);
-	if (rc == E_NOT_FOUND || (rc == 0 && user.disabled_us != 0))
+	rc = control_session_find(s->control, &hash, &t, &session, NULL);
+	if (rc == E_NOT_FOUND)
 		return refuse(err);
-	if (rc == 0)
-		rc = user__principal(s, &user, ret, err);
-	else
-		(void)err_set(err, rc, "the session cannot be looked up now");
 	if (rc < 0)
+		return err_set(err, rc, "the session cannot be looked up now");
+	if ((rc = take_user(s, &session, ret, err)) < 0)
 		return rc;
-	memcpy(ret->session, session.id, sizeof(session.id));
 	note_use(s, &session, t.now_us);
 	return 0;
+}
+
+int service_session_now(struct service *s, const struct principal *who, struct principal *ret, struct err *err)
+{
+	const struct session_time t = session__time(s);
+	struct control_session session;
+	int rc = control_session_get(s->control, who->org->control.id, who->session, &t, &session, NULL);
+
+	if (rc == E_NOT_FOUND)
+		return refuse(err);
+	if (rc < 0)
+		return err_set(err, rc, "the session cannot be looked up now");
+	return take_user(s, &session, ret, err);
 }
 
 void session_csrf(struct span cookie, char ret[CSRF_LEN + 1])

@@ -36,6 +36,10 @@ int service_sign_in(struct service *s, const struct caller *from, const struct s
 int service_authenticate_session(struct service *s, struct span cookie, struct principal *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* The same by a principal who signed in before, as they are now. That is no use of the session. E_UNAUTHORIZED. */
+int service_session_now(struct service *s, const struct principal *who, struct principal *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* The CSRF token of a cookie's value, and whether `given` is it. */
 void session_csrf(struct span cookie, char ret[CSRF_LEN + 1]);
 bool session_csrf_is(struct span cookie, struct span given);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "service/service_priv.h"
+#include "service/session.h"
 
 int sight_ledger(const struct principal *who, enum control_ledger_name ledger, struct err *err)
 {
@@ -93,9 +94,11 @@ int sight_still(struct service *s, const struct principal *who, enum permission 
 	struct principal now = {.caller = who->caller};
 	int rc;
 
-	if (who->kind != PRINCIPAL_KEY)
-		return 0;
-	if ((rc = service_key_find(s, who->id, &now, err)) < 0)
+	if (who->kind == PRINCIPAL_USER)
+		rc = service_session_now(s, who, &now, err);
+	else
+		rc = service_key_find(s, who->id, &now, err);
+	if (rc < 0)
 		return rc;
 	if ((rc = principal_require(&now, p, err)) < 0)
 		return rc;

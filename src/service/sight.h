@@ -26,7 +26,8 @@ int sight_index(struct service *s, const struct principal *who, enum control_led
 /* Whether they see what was made for a principal narrowed to `narrow_text`, of a ledger. */
 bool sight_covers(const struct principal *who, const char *ledger, const char *narrow_text);
 
-/* For who is given more and more: E_UNAUTHORIZED, E_FORBIDDEN when their key does not allow any more what it did. */
+/* For who is given more and more: E_UNAUTHORIZED, E_FORBIDDEN when their key or session does not allow any more what it
+ * did. */
 int sight_still(struct service *s, const struct principal *who, enum permission p, struct err *err)
 	__attribute__((warn_unused_result));
 

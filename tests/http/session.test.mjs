@@ -309,6 +309,34 @@ test('a session that nothing uses ends', async () => {
   }
 });
 
+test('who follows events is cut off when the session ends', async () => {
+  for (const end of ['sign out', 'disable', 'role']) {
+    const { id } = await makeUser(s, `follow-${end.replace(' ', '-')}@example.com`);
+    const user = await session(s, { email: `follow-${end.replace(' ', '-')}@example.com` });
+    let text = '';
+    const ended = new Promise((done, fail) => {
+      const req = http.request({ host: '127.0.0.1', port: s.port, path: '/v1/tail', agent: false, headers: { Cookie: user.cookie } }, (res) => {
+        assert.equal(res.statusCode, 200);
+        res.on('data', (d) => (text += d));
+        res.on('end', done);
+        res.on('error', done);
+      });
+      req.on('error', fail);
+      req.end();
+    });
+    for (let i = 0; i < 100 && !text.includes('before'); i++) {
+      await s.append({ action: 'before' });
+      await sleep(50);
+    }
+    assert.match(text, /before/);
+    if (end === 'sign out') await user.request('DELETE', '/v1/session');
+    else await s.request('PUT', `/v1/users/${id}`, { body: end === 'disable' ? { disabled: true } : { role: 'writer' } });
+    await s.append({ action: 'behind' });
+    await ended;
+    assert.doesNotMatch(text, /behind/);
+  }
+});
+
 test('orgs are apart: an address may be in both, and neither sees the other', async () => {
   const made = await s.request('POST', '/v1/orgs', { body: { org_key: 'other', name: 'Other', key: true } });
   assert.equal(made.status, 201, made.text);
