@@ -45,18 +45,31 @@ static bool is_named_by(struct span password, const char *email)
 	       strncasecmp((const char *)password.p, email, password.len) == 0;
 }
 
+/* What is wrong with it; NULL: nothing. */
+static const char *find_fault(struct span password, const char *email)
+{
+	if (password.len < PASSWORD_MIN || password.len > PASSWORD_MAX)
+		return "its length is another";
+	if (is_named_by(password, email))
+		return "it is the e-mail address";
+	if (repeats(password))
+		return "it is a short piece again and again";
+	if (counts(password, 1) || counts(password, -1))
+		return "its characters stand in a row";
+	return NULL;
+}
+
 int password_check(struct span password, const char *email, struct err *err)
 {
+	const char *fault = find_fault(password, email);
+
+	if (!fault)
+		return 0;
 	err_set_field(err, "password", strlen("password"));
-	if (password.len < PASSWORD_MIN || password.len > PASSWORD_MAX)
-		return err_set(err, E_INVALID, "a password has %u to %u bytes", PASSWORD_MIN, PASSWORD_MAX);
-	if (is_named_by(password, email))
-		return err_set(err, E_INVALID, "the password must not be the e-mail address");
-	if (repeats(password) || counts(password, 1) || counts(password, -1))
-		return err_set(err, E_INVALID,
-			       "the password is one of the first that are tried: a short piece again and again, or "
-			       "characters in a row; take several words");
-	return 0;
+	return err_set(err, E_INVALID,
+		       "a password has %u to %u bytes and is none of the first that are tried: %s; take "
+		       "several words",
+		       PASSWORD_MIN, PASSWORD_MAX, fault);
 }
 
 /* ---- checking ---- */

@@ -10,9 +10,10 @@
 #include "codec/json_text.h"
 #include "service/user_priv.h"
 
-#define US_PER_S  INT64_C(1000000)
-#define FIRST_ORG 1
-#define NOBODY_ID "unknown"
+#define US_PER_S   INT64_C(1000000)
+#define FIRST_ORG  1
+#define WRONG_CODE "the code is wrong, or was used already; wait for the next one"
+#define NOBODY_ID  "unknown"
 
 /* A sign-in under way. */
 struct attempt {
@@ -107,6 +108,12 @@ static int refuse(struct err *err)
 	return err_set(err, E_UNAUTHORIZED, "the org, e-mail address or password is wrong");
 }
 
+static int refuse_code(const char *why, struct err *err)
+{
+	err_set_field(err, "code", strlen("code"));
+	return err_set(err, E_UNAUTHORIZED, "%s", why);
+}
+
 /* ---- checking ---- */
 
 static int check_factor(struct service *s, struct attempt *x, struct err *err)
@@ -116,12 +123,11 @@ static int check_factor(struct service *s, struct attempt *x, struct err *err)
 	x->step = x->user.totp_step;
 	if (!user__needs_code(&x->user))
 		return 0;
-	err_set_field(err, "code", strlen("code"));
 	if (x->in->code.len == 0)
-		return err_set(err, E_UNAUTHORIZED, "a code of the authenticator app is needed as well: 'code'");
+		return refuse_code("a code of the authenticator app is needed as well: 'code'", err);
 	rc = user__check_code(s, &x->user, x->in->code, &x->step, err);
 	if (rc == E_FORBIDDEN && (rc = fail(s, x, true, err)) == E_UNAUTHORIZED)
-		return err_set(err, E_UNAUTHORIZED, "the code is wrong, or was used already; wait for the next one");
+		return refuse_code(WRONG_CODE, err);
 	return rc;
 }
 
@@ -150,10 +156,10 @@ static int apply(struct service *s, const struct principal *who, void *user, str
 
 	if ((rc = control_user_get(s->control, who->org->control.id, who->id, &now, err)) < 0)
 		return rc;
-	/* Another sign-in may have taken the code, and the password may have been changed. */
-	if (now.disabled_us != 0 || strcmp(now.password, x->user.password) != 0 || now.has_totp != x->user.has_totp ||
-	    now.totp_step != x->user.totp_step)
+	if (now.disabled_us != 0 || strcmp(now.password, x->user.password) != 0) /* changed meanwhile */
 		return refuse(err);
+	if (now.has_totp != x->user.has_totp || now.totp_step != x->user.totp_step) /* another sign-in had the code */
+		return refuse_code(WRONG_CODE, err);
 	now.totp_step = x->step;
 	now.last_login_us = t.now_us;
 	if ((rc = control_user_set_secrets(s->control, &now, err)) < 0)

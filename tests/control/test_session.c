@@ -213,6 +213,25 @@ static void test_session__the_oldest_make_room(void **state)
 	assert_true(is_alive(1000, NOW + 100));
 }
 
+static void test_session__a_list_has_its_most(void **state)
+{
+	const unsigned users = SESSIONS_LIST_MAX / SESSIONS_USER_MAX + 1;
+	char id[USER_ID_LEN + 1], email[32];
+
+	assert_int_equal(control_begin(control, NULL), 0);
+	for (unsigned i = 0; i < users; i++) {
+		snprintf(id, sizeof(id), "%016x", i);
+		snprintf(email, sizeof(email), "u%u@example.com", i);
+		make_user(orgs[0], id, email);
+		for (unsigned k = 0; k < SESSIONS_USER_MAX; k++)
+			sign_in(id, 1 + i * SESSIONS_USER_MAX + k, NOW);
+		if (i + 2 == users)
+			assert_int_equal(count_of(orgs[0], "", NOW), SESSIONS_LIST_MAX);
+	}
+	assert_int_equal(control_commit(control, NULL), 0);
+	assert_int_equal(count_of(orgs[0], "", NOW), SESSIONS_LIST_MAX);
+}
+
 static void test_session__old_rows_are_dropped(void **state)
 {
 	int64_t later = NOW + (SESSION_KEEP_S + 13 * 3600) * US_PER_S;
@@ -253,9 +272,15 @@ static void test_session__dead_ones_are_kept_in_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(is_found_by_its_secret),    TEST(dies_when_idle_and_in_the_end),     TEST(ends_once),
-		TEST(all_of_a_user_end_but_one), TEST(lists_the_newest_first_of_one_org), TEST(the_oldest_make_room),
-		TEST(old_rows_are_dropped),      TEST(dead_ones_are_kept_in_bounds),
+		TEST(is_found_by_its_secret),
+		TEST(dies_when_idle_and_in_the_end),
+		TEST(ends_once),
+		TEST(all_of_a_user_end_but_one),
+		TEST(lists_the_newest_first_of_one_org),
+		TEST(the_oldest_make_room),
+		TEST(a_list_has_its_most),
+		TEST(old_rows_are_dropped),
+		TEST(dead_ones_are_kept_in_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,6 +315,10 @@ static void test_user__passwords_have_rules(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(password_check(span_str(bad[i]), "ada.lovelace@example.com", &err), E_INVALID);
 	assert_string_equal(err.field, "password");
+	assert_non_null(strstr(err.message, "12 to 1024 bytes"));
+	err = (struct err)ERR_INIT;
+	assert_int_equal(password_check(SPAN_LIT("twelve bytes"), "", &err), 0);
+	assert_string_equal(err.field, "");
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_int_equal(password_check(span_str(good[i]), "ada.lovelace@example.com", NULL), 0);
 	for (size_t i = 0; i < sizeof(longest); i++)
