@@ -15,6 +15,7 @@
 #include "api/param_json.h"
 #include "base/clock.h"
 #include "base/diag.h"
+#include "service/session.h"
 
 void request_fail(struct request *r, const struct err *err)
 {
@@ -178,10 +179,11 @@ static enum MHD_Result take_piece(struct request *r, struct span piece)
 static void run_job(struct job *job)
 {
 	struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
-
 	bool hashes = (r->match.route->flags & ROUTE_HAS_PASSWORD) != 0;
 	struct server *s = r->server;
 
+	if (r->way == CREDENTIAL_COOKIE)
+		service_session_used(s->service, &r->who);
 	if (r->match.route->handle(r) == HANDLED_NOW)
 		request_finish(r);
 	if (hashes)
@@ -236,6 +238,8 @@ static enum MHD_Result run_handler(struct request *r)
 		work_submit(r->server->work, &r->job);
 		return MHD_YES;
 	}
+	if (r->way == CREDENTIAL_COOKIE)
+		service_session_used(r->server->service, &r->who);
 	if (route->handle(r) == HANDLED_LATER)
 		return MHD_YES;
 	if (!reading_is_open(&r->reading))

@@ -38,6 +38,7 @@ struct principal {
 	char id[CLIENT_ID_MAX + 1];        /* of the key or user */
 	char name[PRINCIPAL_NAME_MAX + 1]; /* the key's name, the user's e-mail address; "" when it has none */
 	char session[SESSION_ID_LEN + 1];  /* of a user who signed in; "" otherwise */
+	int64_t session_seen_us;           /* when it was written down last that the session is used */
 	uint32_t permissions;
 	uint32_t request_rate; /* a second, of its own; 0: no limit but the org's */
 	uint32_t event_rate;

@@ -40,18 +40,6 @@ static int refuse(struct err *err)
 	return err_set(err, E_UNAUTHORIZED, "the session has ended; sign in again: POST /v1/session");
 }
 
-/* Of use is written down once a minute, or ten times before the session would end idle. A full disk does not end a
- * session that can still read. */
-static void note_use(struct service *s, const struct control_session *x, int64_t now_us)
-{
-	int64_t step_us = s->session_idle_us / 10 < SESSION_NOTE_S * US_PER_S ? s->session_idle_us / 10
-									      : SESSION_NOTE_S * US_PER_S;
-	struct err err = ERR_INIT;
-
-	if (now_us - x->seen_us >= step_us && control_session_seen(s->control, x->id, now_us, &err) < 0)
-		diag(DIAG_WARNING, "service", "the use of a session is not noted: %s", err.message);
-}
-
 /* Who a living session is, as far as they may come in; leaves ret->caller. */
 static int take_user(struct service *s, const struct control_session *x, struct principal *ret, struct err *err)
 {
@@ -62,9 +50,11 @@ static int take_user(struct service *s, const struct control_session *x, struct 
 		return refuse(err);
 	if (rc == 0)
 		rc = user__principal(s, &user, ret, err);
-	if (rc == 0)
-		memcpy(ret->session, x->id, sizeof(x->id));
-	return rc;
+	if (rc < 0)
+		return rc;
+	memcpy(ret->session, x->id, sizeof(x->id));
+	ret->session_seen_us = x->seen_us;
+	return 0;
 }
 
 int service_authenticate_session(struct service *s, struct span cookie, struct principal *ret, struct err *err)
@@ -82,10 +72,23 @@ int service_authenticate_session(struct service *s, struct span cookie, struct p
 		return refuse(err);
 	if (rc < 0)
 		return err_set(err, rc, "the session cannot be looked up now");
-	if ((rc = take_user(s, &session, ret, err)) < 0)
-		return rc;
-	note_use(s, &session, t.now_us);
-	return 0;
+	return take_user(s, &session, ret, err);
+}
+
+/* Once a minute, or ten times before the session would end idle. A full disk does not end a session that can still
+ * read.
+ */
+void service_session_used(struct service *s, const struct principal *who)
+{
+	int64_t step_us = SESSION_NOTE_S * US_PER_S;
+	int64_t now_us = clock_wall_us();
+	struct err err = ERR_INIT;
+
+	if (step_us > s->session_idle_us / 10)
+		step_us = s->session_idle_us / 10;
+	if (now_us - who->session_seen_us >= step_us &&
+	    control_session_seen(s->control, who->session, now_us, &err) < 0)
+		diag(DIAG_WARNING, "service", "the use of a session is not noted: %s", err.message);
 }
 
 int service_session_now(struct service *s, const struct principal *who, struct principal *ret, struct err *err)

@@ -36,6 +36,10 @@ int service_sign_in(struct service *s, const struct caller *from, const struct s
 int service_authenticate_session(struct service *s, struct span cookie, struct principal *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* Has it that the session of `who`, who came with it, was used: now and then that is written down, which waits for the
+ * disk. */
+void service_session_used(struct service *s, const struct principal *who);
+
 /* The same by a principal who signed in before, as they are now. That is no use of the session. E_UNAUTHORIZED. */
 int service_session_now(struct service *s, const struct principal *who, struct principal *ret, struct err *err)
 	__attribute__((warn_unused_result));

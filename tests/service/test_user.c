@@ -130,8 +130,11 @@ static struct signed_in sign_in(void)
 static int who_is(const char *cookie)
 {
 	struct principal who = {.caller = {SPAN_LIT("10.0.0.1")}};
+	int rc = service_authenticate_session(w.service, span_str(cookie), &who, NULL);
 
-	return service_authenticate_session(w.service, span_str(cookie), &who, NULL);
+	if (rc == 0)
+		service_session_used(w.service, &who);
+	return rc;
 }
 
 static struct control_user read_user(void)
@@ -184,6 +187,12 @@ static void test_user__a_session_ends_idle_and_in_the_end(void **state)
 	pass(SESSION_IDLE_S - 1);
 	assert_int_equal(who_is(made.cookie), 0);
 	pass(SESSION_IDLE_S);
+	assert_int_equal(who_is(made.cookie), E_UNAUTHORIZED);
+
+	made = sign_in();
+	pass(SESSION_NOTE_S - 1);
+	assert_int_equal(who_is(made.cookie), 0); /* too soon to be written down */
+	pass(SESSION_IDLE_S - SESSION_NOTE_S + 1);
 	assert_int_equal(who_is(made.cookie), E_UNAUTHORIZED);
 
 	made = sign_in();
