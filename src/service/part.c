@@ -15,6 +15,7 @@
 #include "query/search_stream.h"
 #include "service/read_event_priv.h"
 #include "service/service_priv.h"
+#include "service/sight.h"
 
 /* What both need: a snapshot, what is looked for in it, and where. */
 struct scope {
@@ -37,7 +38,10 @@ static int open_scope(struct service *s, const struct principal *who, enum contr
 	int rc;
 
 	query_narrow(x.query, who->narrow);
-	if ((rc = ledger_snapshot(who->org->ledger[ledger], &x.snapshot, err)) < 0) {
+	rc = sight_ledger(who, ledger, err);
+	if (rc == 0)
+		rc = ledger_snapshot(who->org->ledger[ledger], &x.snapshot, err);
+	if (rc < 0) {
 		close_scope(&x);
 		return rc;
 	}
