@@ -195,16 +195,13 @@ static void release(struct dump *d)
 }
 
 /* The one thing that a step changes of what is there: keys of before version 7 operate the node. */
-static void raise_owners(char *text)
+static char *raise_owners(const char *text)
 {
-	char *at = strstr(text, "|owner|");
-	char *rest;
+	const char *at = strstr(text, "|owner|");
 
 	if (!at)
-		return;
-	rest = xstrdup(at + strlen("|owner|"));
-	sprintf(at, "|operator|%s", rest); /* the buffer has room: it is a copy with some */
-	free(rest);
+		return xstrdup(text);
+	return xformat("%.*s|operator|%s", (int)(at - text), text, at + strlen("|owner|"));
 }
 
 /* ---- what a migrated file can do ---- */
@@ -264,10 +261,7 @@ static void test_migration__keeps_what_every_version_had(void **state)
 
 		make_version(version);
 		dump_file(&d);
-		before = xalloc(d.text.len + 64);
-		memcpy(before, d.text.p, d.text.len);
-		if (version < 7)
-			raise_owners(before);
+		before = version < 7 ? raise_owners((const char *)d.text.p) : xstrdup((const char *)d.text.p);
 		assert_int_equal(control_open(folder, &c, NULL), 0);
 		dump_rows(c->db, &d);
 		assert_string_equal((const char *)d.text.p, before);
@@ -359,11 +353,8 @@ static void test_migration__is_whole_or_not_at_all_when_the_disk_is_full(void **
 	signal(SIGXFSZ, SIG_IGN);
 	make_version(3);
 	dump_file(&d);
-	before = xalloc(d.text.len + 64);
-	memcpy(before, d.text.p, d.text.len);
-	after = xstrdup(before);
-	after = xrealloc(after, d.text.len + 64);
-	raise_owners(after);
+	before = xstrdup((const char *)d.text.p);
+	after = raise_owners(before);
 	for (rlim_t bytes = 0; !is_done; bytes += STEP_BYTES) {
 		struct control *c = NULL;
 		struct err err = ERR_INIT;

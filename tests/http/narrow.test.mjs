@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
+import { cookieOf, makeUser, signIn } from './people.mjs';
 import { sleep, startServer, within } from './server.mjs';
 import { readZip } from './zip.mjs';
 
@@ -182,22 +183,25 @@ test('single events: what is not seen is not there', async () => {
   }
 });
 
-test('a follower gets what its key sees, until the key ends or sees something else', async () => {
-  const follow = (key, params = {}) =>
-    new Promise((done, fail) => {
-      const path = `/v1/tail?${new URLSearchParams(params)}`;
-      const tail = { events: [], errors: [], text: '' };
-      tail.req = http.get({ host: '127.0.0.1', port: s.port, path, agent: false, headers: { Authorization: `Bearer ${key}` } }, (res) => {
-        tail.over = new Promise((end) => res.on('close', end));
-        res.on('error', () => {});
-        res.on('data', (d) => {
-          tail.text += d;
-          tail.events = [...tail.text.matchAll(/^data: (\{"action".*)$/gm)].map((m) => JSON.parse(m[1]));
-        });
-        res.once('data', () => done(tail));
+// A follower: `events` that came, `over` once the server ends it.
+function follow(key, params = {}, headers = { Authorization: `Bearer ${key}` }) {
+  return new Promise((done, fail) => {
+    const path = `/v1/tail?${new URLSearchParams(params)}`;
+    const tail = { events: [], text: '' };
+    tail.req = http.get({ host: '127.0.0.1', port: s.port, path, agent: false, headers }, (res) => {
+      tail.over = new Promise((end) => res.on('close', end));
+      res.on('error', () => {});
+      res.on('data', (d) => {
+        tail.text += d;
+        tail.events = [...tail.text.matchAll(/^data: (\{"action".*)$/gm)].map((m) => JSON.parse(m[1]));
       });
-      tail.req.on('error', fail);
+      res.once('data', () => done(tail));
     });
+    tail.req.on('error', fail);
+  });
+}
+
+test('a follower gets what its key sees, until the key ends or sees something else', async () => {
   const { api_key: key, client_id } = await make({ query: 'action:="delete"' });
   const tail = await follow(key);
   const narrower = await follow(key, { query: 'actor.id:u1' });
@@ -227,6 +231,32 @@ test('a follower gets what its key sees, until the key ends or sees something el
   await within(5000, last.over);
   assert.match(last.text, /revoked/);
   assert.equal(last.text.includes('later'), false);
+  all = await s.all();
+});
+
+test('a follower who signed in is cut off with the user, the session and the role', async () => {
+  const ends = [
+    ({ id }) => s.request('PUT', `/v1/users/${id}`, { body: { disabled: true } }),
+    ({ id }) => s.request('PUT', `/v1/users/${id}`, { body: { role: 'writer' } }),
+    ({ session }) => s.request('DELETE', `/v1/sessions/${session}`),
+  ];
+  for (const [i, end] of ends.entries()) {
+    const email = `follower${i}@example.com`;
+    const { id } = await makeUser(s, email, { role: 'analyst' });
+    const answer = await signIn(s, { org: 'default', email });
+    assert.equal(answer.status, 201, answer.text);
+    const tail = await follow(null, {}, { Cookie: cookieOf(answer) });
+    await s.append({ action: 'create', description: 'seen' });
+    for (let k = 0; k < 200 && tail.events.length < 1; k++) await sleep(25);
+    assert.equal(tail.events.length, 1);
+    const session = (await s.get('/v1/sessions')).json.sessions.find((x) => x.email === email || x.user?.email === email)?.id;
+    const done = await end({ id, session });
+    assert.ok([200, 204].includes(done.status), done.text);
+    await s.append({ action: 'create', description: 'unseen' });
+    await within(5000, tail.over);
+    assert.match(tail.text, /event: error/);
+    assert.equal(tail.text.includes('unseen'), false);
+  }
   all = await s.all();
 });
 
