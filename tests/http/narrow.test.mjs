@@ -283,6 +283,33 @@ test('export jobs: their file is narrowed, and only those narrowed alike see the
   assert.equal((await s.get(`/v1/exports/${whole.id}`)).status, 200);
 });
 
+test('consumers read what the key sees, and only those narrowed alike see them', async () => {
+  const read = async (name, key) => {
+    const found = [];
+    for (;;) {
+      const res = await s.get(`/v1/consumers/${name}/events?ack=auto&limit=50`, { key });
+      assert.equal(res.status, 200, res.text);
+      if (res.json.events.length === 0) return found;
+      found.push(...res.json.events);
+    }
+  };
+  const a = await make({ query: 'action:="read"' });
+  const alike = await make({ query: 'action:="read"' });
+  const b = await make({ query: 'action:="update"' });
+  assert.equal((await s.request('POST', '/v1/consumers', { key: a.api_key, body: { name: 'narrow', query: 'actor:*' } })).status, 201);
+  assert.equal((await s.request('POST', '/v1/consumers', { body: { name: 'whole' } })).status, 201);
+  const due = all.filter((e) => e.action === 'read' && e.actor);
+  assert.deepEqual(await read('narrow', a.api_key), due);
+  assert.deepEqual(await read('whole', s.key), all);
+  const names = async (key) => (await s.get('/v1/consumers', { key })).json.consumers.map((c) => c.name);
+  assert.deepEqual([await names(a.api_key), await names(alike.api_key), await names(b.api_key)], [['narrow'], ['narrow'], []]);
+  for (const [key, name] of [[b.api_key, 'narrow'], [a.api_key, 'whole']]) {
+    for (const tail of ['', '/events']) assert.equal((await s.get(`/v1/consumers/${name}${tail}`, { key })).status, 404);
+    assert.equal((await s.request('POST', `/v1/consumers/${name}/seek`, { key, body: { position: 0 } })).status, 404);
+    assert.equal((await s.request('DELETE', `/v1/consumers/${name}`, { key })).status, 404);
+  }
+});
+
 test('cursors are bound to what the key sees', async () => {
   const key = await make({ query: 'action:="read"' });
   const first = await s.search({ limit: 3 }, { key: key.api_key });

@@ -1,6 +1,6 @@
 /*
  * Changes of keys, roles and orgs, failed at every statement that writes: whatever fails, all tables are as they were,
- * and the self ledger tells of no change that was not taken back. Networks, and what a key is worth.
+ * and the self ledger tells of no change that was not taken back. Networks, permissions, and what a key is worth.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -360,6 +360,97 @@ static void test_administration__knows_no_key_by_half(void **state)
 	assert_int_equal(service_key_find(service, "0123456789abcdef", &got, NULL), E_UNAUTHORIZED);
 }
 
+/* ---- what was looked up ---- */
+
+#define HAMMERS 3
+#define CHANGES 60
+
+static _Atomic bool is_over;
+
+static void *hammer(void *arg)
+{
+	(void)arg;
+	while (!is_over) {
+		struct principal got = {.org = NULL};
+		uint32_t permissions;
+
+		must(service_authenticate(service, span_str(secret.token), &got, NULL) == 0);
+		must(service_role_permissions(service, 1, "changing", &permissions, NULL) == 0);
+	}
+	return NULL;
+}
+
+/* A change is seen by whoever asks after it, however many look the key up meanwhile. */
+static void test_administration__changes_are_seen_at_once(void **state)
+{
+	static const char *const sets[] = {"events:read", "events:append", "events:read,log:read"};
+	const struct span role = word("changing");
+	const struct key_change to_role = {.role = &role};
+	struct control_api_key changed;
+	struct thread threads[HAMMERS];
+	struct span permissions = word(sets[0]);
+	const struct role_change c = {.permissions = &permissions};
+	struct control_role made;
+
+	(void)state;
+	assert_int_equal(service_role_create(service, &who, role, &c, &made, NULL), 0);
+	assert_int_equal(service_key_change(service, &who, span_str(key.client_id), 1, &to_role, &changed, NULL), 0);
+	is_over = false;
+	for (int i = 0; i < HAMMERS; i++)
+		thread_start(&threads[i], "hammer", hammer, NULL);
+	for (int i = 1; i <= CHANGES; i++) {
+		struct principal got = {.org = NULL};
+		uint32_t due, cached;
+
+		permissions = word(sets[i % 3]);
+		assert_int_equal(permission_parse_set(permissions, &due, NULL), 0);
+		assert_int_equal(service_role_change(service, &who, role, i, &c, &made, NULL), 0);
+		assert_int_equal(service_authenticate(service, span_str(secret.token), &got, NULL), 0);
+		assert_int_equal(got.permissions, due);
+		assert_int_equal(service_role_permissions(service, 1, "changing", &cached, NULL), 0);
+		assert_int_equal(cached, due);
+	}
+	is_over = true;
+	for (int i = 0; i < HAMMERS; i++)
+		thread_join(&threads[i]);
+	assert_int_equal(revoke_key(NULL), 0);
+}
+
+/* ---- permissions ---- */
+
+static void test_permission__sets_are_texts_and_back(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < 1000; seed++) {
+		struct buf text = BUF_INIT;
+		uint32_t set = 0, again;
+
+		for (size_t i = 0; i < permission_info_count; i++)
+			set |= (seed * 2654435761u >> i & 1) ? (uint32_t)permission_infos[i].permission : 0;
+		permission_put_set(&text, set);
+		assert_int_equal(permission_parse_set(buf_span(&text), &again, NULL), 0);
+		assert_int_equal(again, set);
+		assert_true(text.len <= ROLE_PERMISSIONS_MAX);
+		buf_release(&text);
+	}
+	assert_int_equal(permission_first(0), PERMISSION_NONE);
+	assert_int_equal(permission_first(PERMISSION_READ | PERMISSION_PROVE), PERMISSION_READ);
+}
+
+/* A new permission belongs to orgs or to the node: else no role has it. */
+static void test_permission__each_is_an_orgs_or_the_nodes(void **state)
+{
+	uint32_t all = 0, operators = 0;
+
+	(void)state;
+	for (size_t i = 0; i < permission_info_count; i++)
+		all |= (uint32_t)permission_infos[i].permission;
+	assert_int_equal(PERMISSIONS_ALL & PERMISSIONS_NODE, 0);
+	assert_int_equal(PERMISSIONS_ALL | PERMISSIONS_NODE, all);
+	assert_true(role_permissions("operator", &operators));
+	assert_int_equal(operators, all);
+}
+
 /* ---- networks ---- */
 
 static bool has(const char *list, const char *ip)
@@ -423,6 +514,9 @@ int main(void)
 		TEST(takes_a_key_until_its_moment),
 		TEST(takes_the_secret_before_for_as_long_as_said),
 		TEST(knows_no_key_by_half),
+		TEST(changes_are_seen_at_once),
+		cmocka_unit_test(test_permission__sets_are_texts_and_back),
+		cmocka_unit_test(test_permission__each_is_an_orgs_or_the_nodes),
 		cmocka_unit_test(test_network__has_what_lies_in_it),
 		cmocka_unit_test(test_network__refuses_what_is_none),
 	};
