@@ -29,6 +29,47 @@ static void find_times(const struct search_source *source, int64_t *min, int64_t
 			widen(scan__time_of(source->record(&source->tails[t], i)), min, max);
 }
 
+/* The time of the first record that is seen, or of the last; *ret_found false when there is none. */
+static int find_seen(const struct search_source *source, const struct query *seen, bool is_first, int64_t *ret_us,
+		     bool *ret_found, struct err *err)
+{
+	struct search_request r = {.query = seen,
+				   .from_us = INT64_MIN,
+				   .to_us = INT64_MAX,
+				   .oldest_first = is_first,
+				   .limit = 1,
+				   .size = UINT64_MAX,
+				   .after = UINT64_MAX,
+				   .total = SEARCH_TOTAL_NONE};
+	struct search_answer answer = SEARCH_ANSWER_INIT;
+	struct field time;
+	int rc = field_parse(SPAN_LIT("time"), &time, err);
+
+	if (rc < 0)
+		return rc;
+	r.sort = &time;
+	rc = search__run(source, &r, &answer, err);
+	*ret_found = rc == 0 && answer.count > 0;
+	if (*ret_found)
+		*ret_us = scan__time_of(buf_span(&answer.events));
+	search_answer_release(&answer);
+	field_release(&time);
+	return rc;
+}
+
+/* The same of what is seen alone. */
+static int find_seen_times(const struct search_source *source, const struct query *seen, int64_t *min, int64_t *max,
+			   struct err *err)
+{
+	bool is_found;
+	int rc;
+
+	*min = INT64_MAX;
+	*max = INT64_MIN;
+	rc = find_seen(source, seen, true, min, &is_found, err);
+	return rc < 0 || !is_found ? rc : find_seen(source, seen, false, max, &is_found, err);
+}
+
 static int refuse_buckets(int64_t interval_us, int64_t from_us, int64_t to_us, struct err *err)
 {
 	char asked[INTERVAL_TEXT_MAX], better[INTERVAL_TEXT_MAX];
@@ -43,16 +84,24 @@ static int set_period(struct histogram *h, const struct search_source *source, s
 {
 	const struct histogram_request *r = h->r;
 	int64_t min = 0, max = 0, from = r->from_us, to = r->to_us;
+	int rc = 0;
 
 	if (from == INT64_MIN || to == INT64_MAX) {
-		find_times(source, &min, &max);
+		if (r->seen)
+			rc = find_seen_times(source, r->seen, &min, &max, err);
+		else
+			find_times(source, &min, &max);
+		if (rc < 0)
+			return rc;
+		if (max < min) /* there is nothing, wherever the period begins or ends */
+			min = max = from = to = 0;
 		if (from == INT64_MIN)
 			from = min;
 		if (to == INT64_MAX)
-			to = max < min ? min : max + 1;
+			to = max + 1;
 	}
 	h->interval_us = r->interval_us;
-	if (from >= to) /* there are no records, or none in the period */
+	if (from >= to) /* there is nothing in the period */
 		from = to = 0;
 	if (h->interval_us == 0)
 		h->interval_us = interval_choose(from, to, r->buckets);

@@ -1,7 +1,8 @@
 /*
  * Histograms: how many of the records that match a query lie in each interval of time, and, split by a field, how many
  * of those have each of its most frequent values. The period reaches from the first to the last bucket; where its
- * beginning or end is not given it is that of what is there. Buckets without records are there as well.
+ * beginning or end is not given it is that of what is there, or of what may be seen of it. Buckets without records are
+ * there as well.
  */
 #ifndef STELE_QUERY_HISTOGRAM_H
 #define STELE_QUERY_HISTOGRAM_H
@@ -15,6 +16,7 @@ struct histogram_request {
 	int64_t interval_us;            /* 0: the shortest round one with at most so many buckets: */
 	uint32_t buckets;               /* 1 … HISTOGRAM_BUCKETS_MAX */
 	const struct field_list *split; /* of one field; NULL: none */
+	const struct query *seen;       /* nothing else is told of, the period's ends included; NULL: all is seen */
 	struct team *team;
 };
 

@@ -14,6 +14,7 @@ static int run(struct service *s, const struct principal *who, const struct sear
 	r->query = scope.query;
 	r->from_us = scope.from_us;
 	r->to_us = scope.to_us;
+	r->seen = who->narrow;
 	r->team = s->team;
 	rc = histogram_run(scope.snapshot, r, ret, err);
 	if (rc == E_INVALID)

@@ -266,6 +266,13 @@ static void test_histogram__of_nothing_has_the_buckets_asked_for(void **state)
 	assert_int_equal(a.first_us, us_of("2026-01-01T00:00:00Z"));
 	assert_int_equal(a.count[0] + a.count[3], 0);
 	histogram_answer_release(&a);
+	for (int is_from = 0; is_from < 2; is_from++) { /* one end alone: there is nothing that could be the other */
+		r.from_us = is_from ? us_of("2026-01-01T00:30:00Z") : INT64_MIN;
+		r.to_us = is_from ? INT64_MAX : us_of("2026-01-01T03:30:00Z");
+		assert_int_equal(histogram__run(&nothing, &r, &a, NULL), 0);
+		assert_int_equal(a.bucket_count, 0);
+		histogram_answer_release(&a);
+	}
 	query_free(q);
 }
 
