@@ -108,7 +108,11 @@ test('wrong chunks are refused, and what follows is not read', async () => {
 
 test('what is whole is taken, and what follows it is another request', async () => {
   const event = '{"action":"whole"}';
-  const chunks = `${event.length.toString(16)};name=value\r\n${event}\r\n0\r\nContent-Length: 99\r\n\r\n`;
+  const size = event.length.toString(16);
+  const chunks = `${size}\r\n${event}\r\n0\r\nContent-Length: 99\r\n\r\n`;
+  // libmicrohttpd 1.0 refuses extensions of chunks, which nobody uses.
+  const extended = await raw(post(['Transfer-Encoding: chunked'], `${size};name=value\r\n${event}\r\n0\r\n\r\n${smuggled()}`));
+  assert.ok(['201,200', '400'].includes(`${extended.statuses}`), extended.text);
   assert.deepEqual((await raw(post(['Transfer-Encoding: chunked'], chunks + smuggled()))).statuses, [201, 200]);
   assert.deepEqual((await raw(post(['transfer-encoding: CHUNKED'], chunks + smuggled()))).statuses, [201, 200]);
   assert.deepEqual((await raw(post([`Content-Length: ${event.length}`], event + smuggled()))).statuses, [201, 200]);
