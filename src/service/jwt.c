@@ -18,7 +18,6 @@
 
 #define ALGORITHM "HS256"
 #define US_PER_S  INT64_C(1000000)
-#define SKEW_S    60 /* clocks of clients are ahead */
 
 _Static_assert(JWT_SECRET_LEN == 2 * SHA256_LEN, "a MAC in hex");
 
@@ -144,7 +143,7 @@ static int check_times(yyjson_val *claims, struct err *err)
 		return refuse(err, "exp and nbf are numbers of seconds");
 	if (expires && now >= yyjson_get_num(expires))
 		return refuse(err, "it has expired");
-	if (begins && now + SKEW_S < yyjson_get_num(begins))
+	if (begins && now + JWT_SKEW_S < yyjson_get_num(begins))
 		return refuse(err, "it is not good yet");
 	return 0;
 }

@@ -95,6 +95,7 @@
 /* Who asks. */
 #define ACCESS_TOKEN_MAX 4096u /* bytes: a dialect's claims and room; half of what proxies take as a header */
 #define ACCESS_TOKEN_S   3600  /* seconds that one is good for: what all vendors' clients expect */
+#define JWT_SKEW_S       60    /* the clock of a client that signs its own may be so far ahead */
 #define REFUSALS_MAX     128u  /* refused client ids and addresses that are counted apart: an event a minute each */
 #define REFUSAL_EVERY_MS 60000 /* between two events about one of them: guessing must not fill the disk */
 
