@@ -54,7 +54,7 @@ static int issue(struct request *r, const struct token_grant *grant, struct buf 
 
 	if (rc < 0)
 		return rc;
-	reply_json(reply, 200);
+	reply_secret(reply, 200);
 	reply_add_header(reply, "Pragma", "no-cache"); /* no-store is said everywhere; the RFC wants both */
 	buf_put_str(&reply->body, "{\"access_token\":\"");
 	buf_put_span(&reply->body, buf_span(token));
