@@ -168,7 +168,7 @@ class Maker:
         return self.document['components']['securitySchemes']
 
     def add_errors(self, made, name, permission, flags, path):
-        statuses = {400, 401, 403, 429, 503} if is_closed(permission, flags) else {400, 503}
+        statuses = {400, 401, 403, 429, 503} if is_closed(permission, flags) else {400, 429, 503}
         statuses |= {404} if '{' in path else set()
         statuses |= set(self.operations[name].get('errors', []))
         for status in sorted(statuses):
