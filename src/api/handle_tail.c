@@ -57,6 +57,7 @@ static int open_tail(struct request *r, struct err *err)
 	/* What the request has is gone when the tail tells of its end. */
 	c.who.caller.user_agent = span_of(NULL, 0);
 	c.who.caller.reading = NULL;
+	c.who.caller.quota = NULL;
 	return tail_open(r->server->tails, &c, &r->tail, err);
 }
 
