@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "codec/json_text.h"
+#include "service/act.h"
 #include "service/service_priv.h"
 
 _Static_assert(SAVED_SEARCH_QUERY_MAX >= QUERY_BYTES_MAX, "every query can be saved");
@@ -108,6 +110,59 @@ static int not_found(struct err *err)
 	return err_set(err, E_NOT_FOUND, "there is no saved search with this id");
 }
 
+/* ---- changes, which are told of before they are made ---- */
+
+enum verb { VERB_CREATE, VERB_REPLACE, VERB_DELETE };
+
+struct change {
+	enum verb verb;
+	const struct saved_search *search; /* of a deleted one id and org alone */
+	int64_t version;
+};
+
+static int apply(struct service *s, const struct principal *who, void *user, struct err *err)
+{
+	const struct change *c = user;
+
+	(void)who;
+	switch (c->verb) {
+	case VERB_CREATE:
+		return control_saved_search_create(s->control, c->search, err);
+	case VERB_REPLACE:
+		return control_saved_search_replace(s->control, c->search, c->version, err);
+	case VERB_DELETE:
+		break;
+	}
+	return control_saved_search_delete(s->control, c->search->org, c->search->id, c->version, err);
+}
+
+static void put_event(const struct principal *who, const void *user, struct buf *to)
+{
+	static const char *const actions[] = {"search.created", "search.changed", "search.removed"};
+	const struct change *c = user;
+
+	self_event_begin(to, actions[c->verb], who);
+	buf_printf(to, ",\"entity\":{\"id\":\"%s\",\"type\":\"saved_search\"", c->search->id);
+	if (c->verb == VERB_DELETE) {
+		buf_put_str(to, "}}");
+		return;
+	}
+	buf_put_str(to, ",\"name\":");
+	json_text_string(to, c->search->text[SAVED_NAME]);
+	buf_put_str(to, "},\"after\":{\"query\":");
+	json_text_string(to, c->search->text[SAVED_QUERY]);
+	buf_put_str(to, "}}");
+}
+
+static int make(struct service *s, const struct principal *who, enum verb verb, const struct saved_search *search,
+		int64_t version, struct err *err)
+{
+	struct change c = {verb, search, version};
+	const struct act a = {.apply = apply, .put_event = put_event, .user = &c};
+
+	return service__act(s, who, &a, err);
+}
+
 /* ---- calls ---- */
 
 int service_saved_search_create(struct service *s, const struct principal *who, struct saved_search *search,
@@ -125,7 +180,7 @@ int service_saved_search_create(struct service *s, const struct principal *who, 
 	search->version = SAVED_SEARCH_VERSION;
 	search->created_us = search->updated_us = clock_wall_us();
 	memcpy(search->created_by, who->id, sizeof(search->created_by));
-	return control_saved_search_create(s->control, search, err);
+	return make(s, who, VERB_CREATE, search, SAVED_SEARCH_ANY, err);
 }
 
 int service_saved_search_get(struct service *s, const struct principal *who, struct span id, struct saved_search *ret,
@@ -156,15 +211,15 @@ int service_saved_search_replace(struct service *s, const struct principal *who,
 		return rc;
 	changed.org = who->org->control.id;
 	changed.updated_us = clock_wall_us();
-	return control_saved_search_replace(s->control, &changed, version, err);
+	return make(s, who, VERB_REPLACE, &changed, version, err);
 }
 
 int service_saved_search_delete(struct service *s, const struct principal *who, struct span id, int64_t version,
 				struct err *err)
 {
-	char text[SAVED_SEARCH_ID_LEN + 1];
+	struct saved_search removed = {.org = who->org->control.id};
 
-	if (!take_id(id, text))
+	if (!take_id(id, removed.id))
 		return not_found(err);
-	return control_saved_search_delete(s->control, who->org->control.id, text, version, err);
+	return make(s, who, VERB_DELETE, &removed, version, err);
 }

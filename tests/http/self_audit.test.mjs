@@ -115,6 +115,23 @@ test('exports are told of before they begin, jobs with their file', async () => 
   assert.deepEqual(events[3].entity, entity);
 });
 
+test('changes of saved searches are told of, with what they look for', async () => {
+  const events = await added(async () => {
+    const made = await s.request('POST', '/v1/searches', { body: { name: 'Mine', query: 'action:delete' } });
+    assert.equal(made.status, 201, made.text);
+    const path = `/v1/searches/${made.json.id}`;
+    assert.equal((await s.request('PUT', path, { body: { name: 'Ours', query: 'action:update' } })).status, 200);
+    assert.equal((await s.request('POST', '/v1/searches', { body: { name: 'Ours', query: '' } })).status, 409); // and not told of
+    assert.equal((await s.request('DELETE', path)).status, 204);
+    assert.equal((await s.request('DELETE', path)).status, 404);
+  });
+  assert.deepEqual(events.map((e) => [e.action, e.entity.type, e.entity.name, e.after?.query]), [
+    ['search.created', 'saved_search', 'Mine', 'action:delete'],
+    ['search.changed', 'saved_search', 'Ours', 'action:update'],
+    ['search.removed', 'saved_search', undefined, undefined],
+  ]);
+});
+
 test('a tail is told of when it begins and when it ends; one of `self` does not wake itself', async () => {
   for (const ledger of ['main', 'self']) {
     const before = (await told('action:(tail.begun OR tail.ended)')).length;
