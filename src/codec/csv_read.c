@@ -77,7 +77,7 @@ static void take_apostrophe_off(struct csv_reader *r, struct buf *to)
 	struct buf again = BUF_INIT;
 	size_t at;
 
-	if (to->len < 2 || to->p[0] != '\'')
+	if (to->len < 2 || to->p[0] != '\'' || to->p[1] == '\'')
 		return;
 	csv_put_text(&again, span_of(to->p + 1, to->len - 1), &r->scratch);
 	at = again.len > 0 && again.p[0] == '"';
@@ -90,21 +90,20 @@ static void take_apostrophe_off(struct csv_reader *r, struct buf *to)
 
 int csv_read_cell(struct csv_reader *r, struct buf *to, enum csv_read_kind *ret, struct err *err)
 {
-	bool is_first = r->at == 0 || r->text.p[r->at - 1] != ',';
 	int rc;
 
 	buf_reset(to);
-	while (is_first && skip_line_end(r))
+	while (!r->is_in_row && skip_line_end(r))
 		;
 	*ret = CSV_END;
-	if (is_first && r->at >= r->text.len)
+	if (!r->is_in_row && r->at >= r->text.len)
 		return 0;
 	rc = is_at(r, '"') ? read_quoted(r, to, err) : read_plain(r, to, err);
 	if (rc < 0)
 		return rc;
-	*ret = CSV_LAST;
-	if (is_at(r, ',')) {
-		*ret = CSV_CELL;
+	r->is_in_row = is_at(r, ',');
+	*ret = r->is_in_row ? CSV_CELL : CSV_LAST;
+	if (r->is_in_row) {
 		r->at++;
 	} else if (r->at < r->text.len && !skip_line_end(r)) {
 		return fail(r, r->at, "a cell in quotes ends here, but a comma or a line end does not follow", err);

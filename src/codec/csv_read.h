@@ -12,6 +12,7 @@
 struct csv_reader {
 	struct span text;
 	size_t at;
+	bool is_in_row; /* the next cell is not the first of its row */
 	struct buf scratch;
 };
 

@@ -40,9 +40,10 @@ struct taking {
 	struct err *err;
 };
 
+/* The text of a string; empty for all else: a number, too, has a length. */
 static struct span string_of(yyjson_val *v)
 {
-	return span_of(yyjson_get_str(v), yyjson_get_len(v));
+	return yyjson_is_str(v) ? span_of(yyjson_get_str(v), yyjson_get_len(v)) : span_of(NULL, 0);
 }
 
 static int refuse(struct taking *t, const char *name, const char *why)

@@ -135,6 +135,8 @@ static void test_unqork__comes_out_as_it_went_in(void **state)
 	assert_same(span_str(PAGE));
 	assert_same(SPAN_LIT("{\"action\":\"a\"}"));
 	assert_same(SPAN_LIT("{\"action\":\"a\",\"object\":{}}"));
+	assert_same(SPAN_LIT("{\"action\":\"a\",\"actor\":{\"type\":\"user\",\"identifier\":{\"type\":\"user-id\","
+			     "\"value\":1234567},\"attributes\":{}}}"));
 	assert_same(SPAN_LIT(
 		"{\"action\":\"a\",\"object\":null,\"tags\":null,\"actor\":null,\"context\":null,\"date\":null}"));
 	assert_same(SPAN_LIT("{\"action\":\"a\",\"object\":[1],\"outcome\":7,\"source\":false,\"x\":{\"y\":null}}"));
@@ -272,7 +274,10 @@ static void put_identifier(struct rng *r, struct buf *to)
 		return;
 	}
 	buf_printf(to, "{\"type\":\"%s\",\"value\":", kinds[pick(r, 5)]);
-	put_random_string(r, to, 12);
+	if (pick(r, 8))
+		put_random_string(r, to, 12);
+	else
+		put_random_value(r, to, 1);
 	buf_put_str(to, pick(r, 8) ? "}" : ",\"more\":1}");
 }
 

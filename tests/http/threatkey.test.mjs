@@ -182,6 +182,15 @@ test('who may not is told so', async () => {
   assert.equal(table.text.split('\r\n').length, 4);
 });
 
+test('a table may end anywhere, and hold any numbers where texts belong', { timeout: 20000 }, async () => {
+  for (const table of ['Action,User\nends,', 'Action,User,\nends,,', 'User,Action\n,ends', 'Action\nends\n\n\n']) {
+    const stored = await sendCsv(table);
+    assert.equal(stored.json.accepted, 1, stored.text);
+  }
+  assert.equal((await all({ action: 'ends' })).length, 4);
+  for (const User of [1234567890, [1, 2, 3, 4, 5, 6, 7, 8], { a: 1 }, true]) assert.equal((await send([{ Action: 'odd', User }])).status, 201);
+});
+
 test('what has no column is kept beside them', async () => {
   const rows = [{ ...row('2025-04-01T00:00:00Z', 7, 'a', { x: 1 }, ['y']), Severity: 'High', 'a.b': null }];
   assert.equal((await send(rows)).status, 201);
