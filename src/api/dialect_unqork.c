@@ -34,7 +34,7 @@ int unqork_admit(struct request *r, struct err *err)
 	if (r->rate.count <= UNQORK_RATE)
 		return 0;
 	err->retry_s = (uint32_t)(r->rate.ends_s - now_s);
-	return err_set(err, E_QUOTA, "more than %u requests within %u seconds; go on in %u", UNQORK_RATE, UNQORK_RATE_S,
+	return err_set(err, E_RATE, "more than %u requests within %u seconds; go on in %u", UNQORK_RATE, UNQORK_RATE_S,
 		       err->retry_s);
 }
 
@@ -46,11 +46,23 @@ static void add_number(struct request *r, const char *name, int64_t n)
 	reply_add_header(&r->reply, name, text);
 }
 
+/* Of the address's requests, or of the key's or org's limit when that is closer to its end. */
 void unqork_add_limits(struct request *r)
 {
+	int64_t now_s = clock_wall_us() / US_PER_SECOND;
+	const struct quota *q = &r->quota;
+	uint32_t left;
+
 	if (r->rate.ends_s == 0) /* it was refused before it was counted */
-		r->rate = recents_look(r->server->unqork_rates, r->who.caller.ip, clock_wall_us() / US_PER_SECOND);
+		r->rate = recents_look(r->server->unqork_rates, r->who.caller.ip, now_s);
+	left = r->rate.count < UNQORK_RATE ? UNQORK_RATE - r->rate.count : 0;
+	if (q->limit > 0 && q->left < left) {
+		add_number(r, "x-ratelimit-limit", q->limit);
+		add_number(r, "x-ratelimit-remaining", q->left);
+		add_number(r, "x-ratelimit-reset", now_s + q->reset_s);
+		return;
+	}
 	add_number(r, "x-ratelimit-limit", UNQORK_RATE);
-	add_number(r, "x-ratelimit-remaining", r->rate.count < UNQORK_RATE ? UNQORK_RATE - r->rate.count : 0);
+	add_number(r, "x-ratelimit-remaining", left);
 	add_number(r, "x-ratelimit-reset", r->rate.ends_s);
 }

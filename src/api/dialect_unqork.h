@@ -25,7 +25,7 @@ bool unqork_file_get(struct span text, struct unqork_file *ret);
 /* Whether the request's Accept header names ZIP. */
 bool unqork_wants_zip(struct request *r);
 
-/* Counts a request of its address. E_QUOTA past what the vendor allows. */
+/* Counts a request of its address. E_RATE past what the vendor allows. */
 int unqork_admit(struct request *r, struct err *err) __attribute__((warn_unused_result));
 
 /* Adds how many requests are left to an answer. */

@@ -96,7 +96,7 @@ static int put_base(struct request *r, struct buf *to, struct err *err)
 {
 	const char *host = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 	const char *proxy = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Forwarded-Proto");
-	bool is_tls = r->server->tls || (proxy && strcmp(proxy, "https") == 0);
+	bool is_tls = r->is_secure || (proxy && strcmp(proxy, "https") == 0);
 
 	if (!host || !is_host(host)) {
 		err_set_field(err, "Host", strlen("Host"));

@@ -142,6 +142,13 @@ test('every answer says how many requests are left', async () => {
   assert.equal((await s.get('/v1/me')).headers['x-ratelimit-limit'], undefined);
 });
 
+test('a key with a limit of its own is told of that', async () => {
+  const { api_key } = (await s.request('POST', '/v1/keys', { body: { name: 'slow', role: 'auditor', request_rate: 5 } })).json;
+  const { headers } = await s.get(window(0, HOUR), { key: api_key });
+  assert.equal(headers['x-ratelimit-limit'], '5');
+  assert.ok(Number(headers['x-ratelimit-remaining']) < 5);
+});
+
 test('an address has a thousand requests a minute, and others have theirs', async () => {
   const agent = new http.Agent({ localAddress: '127.0.0.9', keepAlive: true, maxSockets: 16 });
   const answers = [];
