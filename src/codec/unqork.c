@@ -9,15 +9,24 @@
 #define MS_LEN (sizeof("\"2026-01-31T12:00:00.000") - 1) /* of a time, up to its milliseconds */
 
 const struct unqork_pair unqork__outcome[] = {{"type", "type"}, {"failureReason", "reason"}, {"error", "error"}};
-const struct unqork_pair unqork__context[] = {
-	{"environment", "environment"}, {"sessionId", "session"}, {"clientIp", "ip"},
-	{"protocol", "protocol"},       {"host", "host"},         {"userAgent", "user_agent"}};
-const struct unqork_pair unqork__actor_ids[] = {{"user-id", "id"}, {"email", "email"}, {"name", "name"}};
-const struct unqork_pair unqork__entity_ids[] = {{"id", "id"}, {"name", "name"}};
+const struct unqork_pair unqork__context[] = {{"environment", "environment"},
+					      {"sessionId", "session"},
+					      {"clientIp", "ip"},
+					      {"protocol", "protocol"},
+					      {"host", "host"},
+					      {"userAgent", "user_agent"},
+					      {NULL, "service"}};
+const struct unqork_pair unqork__actor_ids[] = {
+	{"user-id", "id"}, {"email", "email"}, {"name", "name"}, {NULL, "type"}, {NULL, "attributes"}};
+const struct unqork_pair unqork__entity_ids[] = {{"id", "id"}, {"name", "name"}, {NULL, "type"}, {NULL, "attributes"}};
 
 /* A record while its event is written. */
 struct writing {
 	struct record_view view;
+	struct span outcome[UNQORK_OUTCOME_COUNT]; /* members of the record's objects; p NULL: there is none */
+	struct span context[UNQORK_CONTEXT_MEMBERS];
+	struct span actor[UNQORK_ACTOR_MEMBERS];
+	struct span entity[UNQORK_ENTITY_MEMBERS];
 	struct span kept[UNQORK_SLOT_COUNT]; /* p NULL: nothing */
 	bool is_absent[UNQORK_SLOT_COUNT];
 	bool has_no_user;
@@ -33,16 +42,6 @@ static void put_or(struct buf *to, struct span json, const char *otherwise)
 		buf_put_span(to, json);
 	else
 		buf_put_str(to, otherwise);
-}
-
-/* A member of one of the record's objects; p NULL: there is none. */
-static struct span inner(const struct writing *w, enum record_member m, const char *name)
-{
-	struct span json;
-
-	if (w->view.member[m].p && record_view_find(w->view.member[m], name, &json))
-		return json;
-	return span_of(NULL, 0);
 }
 
 static bool put_date(const struct writing *w, struct buf *to)
@@ -97,7 +96,7 @@ static bool put_action(const struct writing *w, struct buf *to)
 
 static bool put_source(const struct writing *w, struct buf *to)
 {
-	put_or(to, inner(w, RECORD_CONTEXT, "service"), "\"\"");
+	put_or(to, w->context[UNQORK_SERVICE], "\"\"");
 	return true;
 }
 
@@ -107,76 +106,84 @@ static bool put_tags(const struct writing *w, struct buf *to)
 	return true;
 }
 
-/* The members of `pairs` that the record's object has. */
-static void put_pairs(const struct writing *w, enum record_member m, const struct unqork_pair *pairs, unsigned count,
-		      struct buf *to)
+/* "name": behind whatever is there; not by buf_printf, which would be most of what an event costs. */
+static void put_name(struct buf *to, const char *name)
 {
-	const char *separator = "";
+	size_t len = strlen(name);
+	uint8_t *p = buf_room(to, len + 4);
+	size_t n = 0;
 
+	if (!p)
+		return;
+	if (to->len > 0 && p[-1] != '{')
+		p[n++] = ',';
+	p[n++] = '"';
+	memcpy(p + n, name, len);
+	n += len;
+	p[n++] = '"';
+	p[n++] = ':';
+	buf_commit(to, n);
+}
+
+/* An object of those members that the record has. */
+static void put_pairs(const struct span *members, const struct unqork_pair *pairs, unsigned count, struct buf *to)
+{
 	buf_put_u8(to, '{');
 	for (unsigned i = 0; i < count; i++) {
-		struct span json = inner(w, m, pairs[i].ours);
-
-		if (!json.p)
+		if (!members[i].p)
 			continue;
-		buf_printf(to, "%s\"%s\":", separator, pairs[i].theirs);
-		buf_put_span(to, json);
-		separator = ",";
+		put_name(to, pairs[i].theirs);
+		buf_put_span(to, members[i]);
 	}
 	buf_put_u8(to, '}');
 }
 
 static bool put_outcome(const struct writing *w, struct buf *to)
 {
-	put_pairs(w, RECORD_OUTCOME, unqork__outcome, UNQORK_OUTCOME_COUNT, to);
+	put_pairs(w->outcome, unqork__outcome, UNQORK_OUTCOME_COUNT, to);
 	return true;
 }
 
 static bool put_context(const struct writing *w, struct buf *to)
 {
-	put_pairs(w, RECORD_CONTEXT, unqork__context, UNQORK_CONTEXT_COUNT, to);
+	put_pairs(w->context, unqork__context, UNQORK_CONTEXT_COUNT, to);
 	return true;
 }
 
-/* The first of the identifiers that is there; p NULL: none is. */
-static struct span find_identifier(const struct writing *w, enum record_member m, const struct unqork_pair *ids,
-				   unsigned count, const char **ret_kind)
+/* The first of the identifiers that is there, by its number; `count`: none is. */
+static unsigned find_identifier(const struct span *members, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++) {
-		struct span json = inner(w, m, ids[i].ours);
+	unsigned i = 0;
 
-		if (!json.p)
-			continue;
-		*ret_kind = ids[i].theirs;
-		return json;
-	}
-	return span_of(NULL, 0);
+	while (i < count && !members[i].p)
+		i++;
+	return i;
 }
 
-static void put_identifier(const struct writing *w, enum record_member m, const struct unqork_pair *ids, unsigned count,
-			   struct buf *to)
+static void put_identifier(const struct span *members, const struct unqork_pair *ids, unsigned count, struct buf *to)
 {
-	const char *kind = NULL;
-	struct span value = find_identifier(w, m, ids, count, &kind);
+	unsigned i = find_identifier(members, count);
 
-	if (!value.p) {
+	if (i == count) {
 		buf_put_str(to, "{}");
 		return;
 	}
-	buf_printf(to, "{\"type\":\"%s\",\"value\":", kind);
-	buf_put_span(to, value);
+	buf_put_str(to, "{\"type\":\"");
+	buf_put_str(to, ids[i].theirs);
+	buf_put_str(to, "\",\"value\":");
+	buf_put_span(to, members[i]);
 	buf_put_u8(to, '}');
 }
 
 static bool put_actor(const struct writing *w, struct buf *to)
 {
 	buf_put_str(to, "{\"type\":");
-	put_or(to, inner(w, RECORD_ACTOR, "type"),
+	put_or(to, w->actor[UNQORK_ACTOR_TYPE],
 	       w->view.member[RECORD_ACTOR].p ? "\"" UNQORK_TYPE_OF_ACTOR "\"" : "\"\"");
 	buf_put_str(to, ",\"identifier\":");
-	put_identifier(w, RECORD_ACTOR, unqork__actor_ids, UNQORK_ACTOR_COUNT, to);
+	put_identifier(w->actor, unqork__actor_ids, UNQORK_ACTOR_COUNT, to);
 	buf_put_str(to, ",\"attributes\":");
-	put_or(to, inner(w, RECORD_ACTOR, "attributes"), "{}");
+	put_or(to, w->actor[UNQORK_ACTOR_ATTRIBUTES], "{}");
 	buf_put_u8(to, '}');
 	return true;
 }
@@ -190,13 +197,13 @@ static bool put_id(const struct writing *w, struct buf *to)
 
 static bool put_object_type(const struct writing *w, struct buf *to)
 {
-	put_or(to, inner(w, RECORD_ENTITY, "type"), "\"\"");
+	put_or(to, w->entity[UNQORK_ENTITY_TYPE], "\"\"");
 	return true;
 }
 
 static bool put_object_identifier(const struct writing *w, struct buf *to)
 {
-	put_identifier(w, RECORD_ENTITY, unqork__entity_ids, UNQORK_ENTITY_COUNT, to);
+	put_identifier(w->entity, unqork__entity_ids, UNQORK_ENTITY_COUNT, to);
 	return true;
 }
 
@@ -216,17 +223,16 @@ static bool has_member(struct span object, const char *name)
 static bool put_object_attributes(const struct writing *w, struct buf *to)
 {
 	struct span object = w->view.member[RECORD_AFTER];
-	const char *kind;
-	struct span user = find_identifier(w, RECORD_ACTOR, unqork__actor_ids, UNQORK_ACTOR_COUNT, &kind);
+	unsigned user = find_identifier(w->actor, UNQORK_ACTOR_COUNT);
 
 	if (!object.p)
-		object = inner(w, RECORD_ENTITY, "attributes");
-	if (w->has_no_user || !user.p || (object.p && has_member(object, "userId"))) {
+		object = w->entity[UNQORK_ENTITY_ATTRIBUTES];
+	if (w->has_no_user || user == UNQORK_ACTOR_COUNT || (object.p && has_member(object, "userId"))) {
 		put_or(to, object, "{}");
 		return true;
 	}
 	buf_put_str(to, "{\"userId\":");
-	buf_put_span(to, user);
+	buf_put_span(to, w->actor[user]);
 	if (object.len > 2) {
 		buf_put_u8(to, ',');
 		buf_put_span(to, span_of(object.p + 1, object.len - 1));
@@ -311,7 +317,7 @@ static void put_slot(const struct writing *w, int slot, struct buf *to)
 
 	if (w->is_absent[slot])
 		return;
-	buf_printf(to, "%s\"%s\":", to->p[before - 1] == '{' ? "" : ",", unqork__names[slot]);
+	put_name(to, unqork__names[slot]);
 	if (w->kept[slot].p)
 		buf_put_span(to, w->kept[slot]);
 	else
@@ -399,9 +405,10 @@ static struct span kept_object(struct span kept, const char *name)
 
 static void find_kept(struct writing *w)
 {
-	struct span kept = inner(w, RECORD_ATTRIBUTES, UNQORK_KEPT), absent;
+	struct span kept, absent;
 
-	if (!kept.p)
+	if (!w->view.member[RECORD_ATTRIBUTES].p ||
+	    !record_view_find(w->view.member[RECORD_ATTRIBUTES], UNQORK_KEPT, &kept))
 		return;
 	if (record_view_find(kept, UNQORK_ABSENT, &absent))
 		take_absent(w, absent);
@@ -409,6 +416,34 @@ static void find_kept(struct writing *w)
 	w->inner = kept_object(kept, UNQORK_INNER);
 	take_kept(w, w->root, 0, UNQORK_ROOT_COUNT);
 	take_kept(w, w->inner, UNQORK_ROOT_COUNT, UNQORK_SLOT_COUNT);
+}
+
+/* ---- what a record has ---- */
+
+/* The members that `pairs` names of one of the record's objects, in one walk; null is as what is not there. */
+static void find_members(const struct writing *w, enum record_member m, const struct unqork_pair *pairs, unsigned count,
+			 struct span *ret)
+{
+	struct record_items it = {NULL, NULL, false};
+	struct span name, json;
+
+	if (w->view.member[m].p)
+		it = record_items_of(w->view.member[m]);
+	while (it.at && record_items_next(&it, &name, &json)) {
+		for (unsigned i = 0; i < count; i++) {
+			if (json.p[0] != 'n' && span_eq_str(name, pairs[i].ours))
+				ret[i] = json;
+		}
+	}
+}
+
+static void find_all(struct writing *w)
+{
+	find_members(w, RECORD_OUTCOME, unqork__outcome, UNQORK_OUTCOME_COUNT, w->outcome);
+	find_members(w, RECORD_CONTEXT, unqork__context, UNQORK_CONTEXT_MEMBERS, w->context);
+	find_members(w, RECORD_ACTOR, unqork__actor_ids, UNQORK_ACTOR_MEMBERS, w->actor);
+	find_members(w, RECORD_ENTITY, unqork__entity_ids, UNQORK_ENTITY_MEMBERS, w->entity);
+	find_kept(w);
 }
 
 /* The escape of what some readers take for the end of a line, though JSON has it within strings: NEL and the two
@@ -426,24 +461,38 @@ static const char *line_end_at(const uint8_t *p, const uint8_t *end, size_t *ret
 	return NULL;
 }
 
+/* The first of them, or `end`. Most events are ASCII, and looked at eight bytes at a time. */
+static const uint8_t *find_line_end(const uint8_t *p, const uint8_t *end)
+{
+	uint64_t eight;
+	size_t len;
+
+	for (; p < end; p++) {
+		while (end - p >= 8 && (memcpy(&eight, p, 8), (eight & UINT64_C(0x8080808080808080)) == 0))
+			p += 8;
+		if (p < end && *p >= 0x80 && line_end_at(p, end, &len))
+			return p;
+	}
+	return end;
+}
+
 /* Makes it one line to everybody, from `begin` on. */
 static void escape_line_ends(struct buf *to, size_t begin)
 {
+	const uint8_t *p = to->p + begin, *end = to->p + to->len, *found = find_line_end(p, end);
 	struct buf line = BUF_INIT;
-	const uint8_t *p = to->p + begin, *end = to->p + to->len;
-	const char *escape;
-	size_t len = 0;
+	size_t len;
 
-	while (p < end && !line_end_at(p, end, &len))
-		p++;
-	if (p == end)
+	if (found == end)
 		return;
-	for (p = to->p + begin; p < end; p += escape ? len : 1) {
-		escape = line_end_at(p, end, &len);
-		if (escape)
-			buf_put_str(&line, escape);
-		else
-			buf_put_u8(&line, *p);
+	while (p < end) {
+		buf_put(&line, p, (size_t)(found - p));
+		p = found;
+		if (p == end)
+			break;
+		buf_put_str(&line, line_end_at(p, end, &len));
+		p += len;
+		found = find_line_end(p, end);
 	}
 	to->len = begin;
 	buf_put_span(to, buf_span(&line));
@@ -458,7 +507,7 @@ void unqork_put(struct span record, struct buf *to)
 	size_t begin = to->len;
 
 	record_view_of(record, &w.view);
-	find_kept(&w);
+	find_all(&w);
 	put_level(&w, 0, UNQORK_ROOT_COUNT, w.root, to);
 	if (buf_ok(to))
 		escape_line_ends(to, begin);

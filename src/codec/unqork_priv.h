@@ -66,11 +66,16 @@ struct unqork_pair {
 #define UNQORK_ACTOR_COUNT   3
 #define UNQORK_ENTITY_COUNT  2
 
+/* What is read of the record's objects: first what the counts above say, then what has another place in the event. */
+enum { UNQORK_SERVICE = UNQORK_CONTEXT_COUNT, UNQORK_CONTEXT_MEMBERS };
+enum { UNQORK_ACTOR_TYPE = UNQORK_ACTOR_COUNT, UNQORK_ACTOR_ATTRIBUTES, UNQORK_ACTOR_MEMBERS };
+enum { UNQORK_ENTITY_TYPE = UNQORK_ENTITY_COUNT, UNQORK_ENTITY_ATTRIBUTES, UNQORK_ENTITY_MEMBERS };
+
 extern const struct unqork_pair unqork__outcome[UNQORK_OUTCOME_COUNT];
-extern const struct unqork_pair unqork__context[UNQORK_CONTEXT_COUNT];
+extern const struct unqork_pair unqork__context[UNQORK_CONTEXT_MEMBERS];
 
 /* Kinds of identifiers and the record's members that hold them; the first that is there identifies. */
-extern const struct unqork_pair unqork__actor_ids[UNQORK_ACTOR_COUNT];
-extern const struct unqork_pair unqork__entity_ids[UNQORK_ENTITY_COUNT];
+extern const struct unqork_pair unqork__actor_ids[UNQORK_ACTOR_MEMBERS];
+extern const struct unqork_pair unqork__entity_ids[UNQORK_ENTITY_MEMBERS];
 
 #endif
