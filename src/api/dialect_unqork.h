@@ -20,7 +20,6 @@ struct unqork_file {
 #define UNQORK_FILE_FOLDER   "/fbu/files/audit-logs/"
 
 void unqork_file_put(const struct unqork_file *file, struct buf *to);
-bool unqork_file_get(struct span text, struct unqork_file *ret);
 
 /* Whether the request's Accept header names ZIP. */
 bool unqork_wants_zip(struct request *r);

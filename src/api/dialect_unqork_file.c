@@ -45,7 +45,7 @@ static bool get_kind(const char *suffix, enum pack_kind *ret)
 	return strcmp(suffix, suffixes[*ret]) == 0;
 }
 
-bool unqork_file_get(struct span text, struct unqork_file *ret)
+static bool get_file(struct span text, struct unqork_file *ret)
 {
 	char name[UNQORK_FILE_NAME_MAX];
 	char *at = name + 1;
@@ -171,7 +171,7 @@ static int check(struct request *r, struct unqork_file *ret, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	if (!unqork_file_get(r->match.id, ret))
+	if (!get_file(r->match.id, ret))
 		return err_set(err, E_NOT_FOUND, "there is no such file; ask for new locations");
 	if (unqork_wants_zip(r))
 		ret->kind = PACK_ZIP;

@@ -31,8 +31,8 @@
 #define SESSIONS_LIST_MAX 1000u              /* in one answer: the newest */
 #define SESSION_AGENT_MAX 512u               /* bytes: USER_AGENT_MAX, which is three floors up */
 #define SESSION_IP_MAX    45u                /* bytes: an IPv6 address */
-#define SESSIONS_KEPT_MAX 100u /* rows of dead ones of a user: who signs in again and again fills no disk */
-#define SESSION_KEEP_S    (30 * 86400)       /* rows of ended sessions: long enough to look back */
+#define SESSIONS_KEPT_MAX 100u         /* rows of dead ones of a user: who signs in again and again fills no disk */
+#define SESSION_KEEP_S    (30 * 86400) /* rows of ended sessions: long enough to look back */
 
 #define SAVED_SEARCHES_MAX     1000u /* of an org: a list that a person can still look through */
 #define SAVED_SEARCH_NAME_MAX  100u  /* characters: one line of a list */
@@ -41,7 +41,7 @@
 #define SAVED_SEARCH_LINE_MAX  4096u /* bytes of sort, columns and description */
 
 #define CONSUMERS_MAX     100u /* of an org, besides the one each API key may have: more readers than there are systems */
-#define CONSUMER_NAME_MAX 64u  /* bytes: it stands in URLs and logs */
+#define CONSUMER_NAME_MAX 64u /* bytes: it stands in URLs and logs */
 
 #define ACCOUNT_TYPE_MAX    64u    /* bytes: a word like "free" or "enterprise" */
 #define RETENTION_PLANS_MAX 100u   /* account types with days of their own */

@@ -9,9 +9,10 @@
 #include "codec/limits.h"
 #include "service/bundle_priv.h"
 
-#define PIECES      4u
-#define PIECE_BYTES (256u << 10) /* of unpacked bytes: they stay in a processor's cache from one thread to the other   \
-				  */
+#define PIECES 4u
+#define PIECE_BYTES                                                                                                    \
+	(256u << 10) /* of unpacked bytes: they stay in a processor's cache from one thread to the other               \
+		      */
 #define TEXT_BYTES 4096u
 
 /* Pieces that are unpacked and those that are free again are counted; between the two lie the ones that wait. */

@@ -215,12 +215,8 @@ static void test_saved_search__finds_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(gives_back_what_was_saved),
-		TEST(has_a_name_once_in_an_org),
-		TEST(belongs_to_its_org),
-		TEST(changes_the_version_that_was_meant),
-		TEST(are_so_many_and_no_more),
-		TEST(finds_damage),
+		TEST(gives_back_what_was_saved),          TEST(has_a_name_once_in_an_org), TEST(belongs_to_its_org),
+		TEST(changes_the_version_that_was_meant), TEST(are_so_many_and_no_more),   TEST(finds_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

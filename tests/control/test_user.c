@@ -207,12 +207,8 @@ static void test_user__so_many_and_no_more(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(is_read_as_it_was_stored),
-		TEST(is_unknown_to_other_orgs),
-		TEST(an_address_is_there_once_an_org),
-		TEST(changes_name_their_version),
-		TEST(lists_by_address),
-		TEST(so_many_and_no_more),
+		TEST(is_read_as_it_was_stored),   TEST(is_unknown_to_other_orgs), TEST(an_address_is_there_once_an_org),
+		TEST(changes_name_their_version), TEST(lists_by_address),         TEST(so_many_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

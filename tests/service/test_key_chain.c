@@ -333,7 +333,7 @@ static void rotate(unsigned nth, const char *old, const char *new)
 
 	if (offline_rotate(&o, new, &count, &err) < 0)
 		fail_msg("%s", err.message);
-	assert_int_equal(count, 4 + 1 + 1); /* two ledgers of each of two orgs, an epoch, the node */
+	assert_int_equal(count, 4 + 1 + 1);          /* two ledgers of each of two orgs, an epoch, the node */
 	assert_sound_with(new ? new : old, 2 * nth); /* both orgs are told */
 	if (new)
 		assert_int_equal(try_open(&io_posix, old, &s, &err), E_CRYPTO);
