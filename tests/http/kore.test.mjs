@@ -1,11 +1,15 @@
 // The Kore.ai dialect: requests and answers of vendor-apis.md section 2, as the vendor's clients send them.
+// STELE_ROWS: how many are paged through; STELE_REAL_EVENTS: a file of real events (zstd), whose rows are taken in again.
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { startServer } from './server.mjs';
 
 const PATH = '/api/public/auditlogs';
-const ROWS = Number(process.env.STELE_DIALECT_ROWS ?? 3000);
+const ROWS = Number(process.env.STELE_ROWS ?? 3000);
+const REAL = process.env.STELE_REAL_EVENTS ?? fileURLToPath(new URL('../../../shared/data/real-events.jsonl.zst', import.meta.url));
 let s;
 
 const ask = (params = {}, { headers = {}, ...options } = {}) =>
@@ -148,4 +152,30 @@ test('pages neither lose nor repeat a row while others arrive', async () => {
   assert.equal(seen.size, ROWS);
   assert.ok([...seen.values()].every((n) => n === 1));
   assert.equal(page.total, ROWS);
+});
+
+// All rows, oldest first.
+async function rowsOf(server, ask) {
+  const rows = [];
+  for (;;) {
+    const page = (await server.get(`${PATH}?${new URLSearchParams(ask(rows.length))}`, { key: null, headers: { auth: server.key } })).json;
+    const found = page.logs ?? page.auditlogs;
+    rows.push(...found);
+    if (found.length === 0 || page.moreAvailable === false) return rows.toReversed();
+  }
+}
+
+test('rows of real events go out, in and out again', { skip: !existsSync(REAL) }, async () => {
+  const [first, second] = [await startServer(), await startServer()];
+  const stored = await first.append(readFileSync(REAL), '?ids=false', { headers: { 'Content-Encoding': 'zstd' } });
+  assert.equal(stored.status, 201, stored.text);
+  const rows = await rowsOf(first, (skip) => ({ skip }));
+  assert.equal(rows.length, stored.json.accepted);
+  for (let i = 0; i < rows.length; i += 5000) {
+    const taken = await second.request('POST', PATH, { body: JSON.stringify(rows.slice(i, i + 5000)) });
+    assert.equal(taken.status, 201, taken.text);
+  }
+  assert.deepEqual(await rowsOf(second, (skip) => ({ skip })), rows);
+  await first.close();
+  await second.close();
 });
