@@ -108,7 +108,7 @@ static int take_piece(void *user, struct scanner *x, unsigned member, size_t k, 
 {
 	struct sorting *s = user;
 	struct sort_member *m = &s->member[member];
-	const struct piece *p = &s->pieces.piece[k];
+	const struct piece *p = &s->pieces.piece[s->from + k];
 	struct row_set rows;
 	int rc;
 
@@ -370,9 +370,47 @@ static void set_total(struct sorting *s)
 		q->answer.total += s->member[m].found;
 }
 
+/* Pieces [*from, *to) of those that are left, less the ones at both ends that lie off the page. */
+static void trim_pieces(struct sorting *s, size_t *from, size_t *to)
+{
+	size_t first = *from, last = *to;
+
+	while (first < last && is_off_page(s, &s->pieces.piece[first]))
+		first++;
+	while (first < last && is_off_page(s, &s->pieces.piece[last - 1]))
+		last--;
+	if (last - first < *to - *from)
+		atomic_store(&s->is_cut, true);
+	*from = first;
+	*to = last;
+}
+
+static int take_pieces(struct sorting *s, size_t from, size_t to, struct err *err)
+{
+	const struct piece_list list = {s->pieces.piece + from, to - from, to - from};
+
+	s->from = from;
+	return from < to ? scan__each(&s->q->scan, &list, take_piece, s, err) : 0;
+}
+
+/* By time the first piece is looked at alone: it often fills the page, and nobody else need begin. */
+static int look(struct sorting *s, struct err *err)
+{
+	size_t from = 0, to = s->pieces.count;
+	int rc = 0;
+
+	trim_pieces(s, &from, &to);
+	if (s->is_time && from < to) {
+		rc = take_pieces(s, from, from + 1, err);
+		from++;
+		trim_pieces(s, &from, &to);
+	}
+	return rc < 0 ? rc : take_pieces(s, from, to, err);
+}
+
 static int find_page(struct sorting *s, struct err *err)
 {
-	int rc = scan__each(&s->q->scan, &s->pieces, take_piece, s, err);
+	int rc = look(s, err);
 
 	if (rc == 0)
 		rc = gather(s, err);

@@ -33,6 +33,7 @@ struct sorting {
 	struct sort_key after; /* the page lies behind it */
 	uint8_t after_text[SORT_KEY_BYTES];
 	struct piece_list pieces;
+	size_t from;                /* those that members look at begin here */
 	struct sort_member *member; /* [team_size] */
 	_Atomic int64_t bound_us;   /* by time: what lies behind it is not on the page */
 	bool has_lost;              /* a record of the page could not be read */

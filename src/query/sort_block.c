@@ -197,18 +197,39 @@ static int take_rest(struct sort_member *m, const struct piece *p, const struct 
 	return rc;
 }
 
+/* Whether a time lies behind the last of a full heap: most do, and need no key. */
+static bool is_behind_heap(const struct sort_heap *h, int64_t us)
+{
+	if (!sort_heap_is_full(h))
+		return false;
+	return h->ascending ? us > h->key[0].whole : us < h->key[0].whole;
+}
+
+static int take_time(struct sort_member *m, uint64_t index, int64_t us, struct err *err)
+{
+	if (is_behind_heap(&m->heap, us))
+		return 0;
+	set_time(m, index, us);
+	return sort_heap_takes(&m->heap, &m->key) ? offer(m, err) : 0;
+}
+
+/* Times mostly grow along a ledger: those that are listed first are taken first, and keep the others out. */
 static int take_times(struct sort_member *m, const int64_t *time, const struct piece *p, const struct row_set *rows,
 		      struct err *err)
 {
+	uint32_t words = rows->to - rows->from;
 	int rc = 0;
 
-	for (uint32_t w = rows->from; w < rows->to; w++) {
-		for (uint64_t bits = rows->bit[w]; bits && rc == 0; bits &= bits - 1) {
-			uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(bits);
+	for (uint32_t k = 0; k < words; k++) {
+		uint32_t w = m->heap.ascending ? rows->from + k : rows->to - 1 - k;
 
-			set_time(m, p->first + row, time[row]);
-			if (sort_heap_takes(&m->heap, &m->key))
-				rc = offer(m, err);
+		for (uint64_t bits = rows->bit[w]; bits && rc == 0;) {
+			uint32_t bit =
+				(uint32_t)(m->heap.ascending ? __builtin_ctzll(bits) : 63 - __builtin_clzll(bits));
+			uint32_t row = w * 64 + bit;
+
+			bits &= ~(UINT64_C(1) << bit);
+			rc = take_time(m, p->first + row, time[row], err);
 		}
 	}
 	return rc;
