@@ -5,6 +5,7 @@
  */
 #include "codec/keepnet.h"
 
+#include "base/err.h"
 #include "codec/json_text.h"
 #include "codec/keepnet_priv.h"
 #include "codec/record_path.h"
@@ -101,10 +102,29 @@ void keepnet__put_masked(struct span json, struct buf *to)
 
 /* ---- changes ---- */
 
+/* Escaping asks for so much room beyond what it writes. */
+#define ESCAPE_ROOM 8192u
+
+/* Makes what was appended from `start` on a string. It is canonical JSON, in which quotes and backslashes alone are to
+ * be escaped: with room for twice as many it stays where it is. */
+static void quote_from(size_t start, struct buf *to)
+{
+	size_t len = to->len - start;
+	const uint8_t *before;
+
+	if (!buf_room(to, 2 * len + ESCAPE_ROOM))
+		return;
+	before = to->p;
+	json_text_string(to, span_of(to->p + start, len));
+	must(to->p == before && buf_ok(to));
+	to->len -= len;
+	memmove(to->p + start, to->p + start + len, to->len - start);
+}
+
 /* A value as text: strings as they are, others their JSON. */
 static void put_text(struct span name, struct span json, struct buf *to)
 {
-	struct buf masked = BUF_INIT;
+	size_t start = to->len;
 
 	if (is_null(json)) {
 		buf_put_str(to, "null");
@@ -113,10 +133,8 @@ static void put_text(struct span name, struct span json, struct buf *to)
 	} else if (json.p[0] == '"') {
 		buf_put_span(to, json);
 	} else {
-		keepnet__put_masked(json, &masked);
-		json_text_string(to, buf_span(&masked));
-		to->failed = to->failed || !buf_ok(&masked);
-		buf_release(&masked);
+		keepnet__put_masked(json, to);
+		quote_from(start, to);
 	}
 }
 
@@ -175,36 +193,29 @@ void keepnet__put_changes(struct span before, struct span after, struct buf *to)
 
 /* ---- cells ---- */
 
-static void put_kept_or(struct span kept, const struct buf *made, struct buf *to)
-{
-	if (kept.p)
-		buf_put_span(to, kept);
-	else if (made->len > 0)
-		json_text_string(to, buf_span(made));
-	else
-		buf_put_str(to, "null");
-	to->failed = to->failed || !buf_ok(made);
-}
-
 /* Only what was changed has an old value: nothing was before what was created. */
 static void make_old_value(const struct record_view *v, struct span kept, struct buf *to)
 {
-	struct buf changes = BUF_INIT;
+	size_t start = to->len;
 
-	if (!kept.p && v->member[RECORD_BEFORE].p)
-		keepnet__put_changes(v->member[RECORD_BEFORE], v->member[RECORD_AFTER], &changes);
-	put_kept_or(kept, &changes, to);
-	buf_release(&changes);
+	if (kept.p || !v->member[RECORD_BEFORE].p) {
+		buf_put_span(to, kept.p ? kept : SPAN_LIT("null"));
+		return;
+	}
+	keepnet__put_changes(v->member[RECORD_BEFORE], v->member[RECORD_AFTER], to);
+	quote_from(start, to);
 }
 
 static void make_new_value(const struct record_view *v, struct span kept, struct buf *to)
 {
-	struct buf masked = BUF_INIT;
+	size_t start = to->len;
 
-	if (!kept.p && v->member[RECORD_AFTER].p)
-		keepnet__put_masked(v->member[RECORD_AFTER], &masked);
-	put_kept_or(kept, &masked, to);
-	buf_release(&masked);
+	if (kept.p || !v->member[RECORD_AFTER].p) {
+		buf_put_span(to, kept.p ? kept : SPAN_LIT("null"));
+		return;
+	}
+	keepnet__put_masked(v->member[RECORD_AFTER], to);
+	quote_from(start, to);
 }
 
 static void make_operation(const struct record_view *v, struct span kept, struct buf *to)
