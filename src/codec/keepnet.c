@@ -19,16 +19,24 @@ const char *const keepnet_actions[KEEPNET_OPERATION_COUNT] = {"create",      "up
 
 /* ---- secrets ---- */
 
-/* Names in lower case; the first three are those the vendor masks. */
-static const char *const secrets[] = {"passwordhash", "securitystamp", "concurrencystamp", "password",
-				      "clientsecret", "secretkey",     "apikey",           "accesstoken",
-				      "refreshtoken", "privatekey"};
+#define SECRET(name)                                                                                                   \
+	{                                                                                                              \
+		name, sizeof(name) - 1                                                                                 \
+	}
 
-static bool eq_any_case(struct span name, const char *lower)
+/* Names in lower case; the first three are those the vendor masks. */
+static const struct {
+	const char *name;
+	size_t len;
+} secrets[] = {SECRET("passwordhash"), SECRET("securitystamp"), SECRET("concurrencystamp"), SECRET("password"),
+	       SECRET("clientsecret"), SECRET("secretkey"),     SECRET("apikey"),           SECRET("accesstoken"),
+	       SECRET("refreshtoken"), SECRET("privatekey")};
+
+static bool eq_any_case(struct span name, const char *lower, size_t len)
 {
-	if (name.len != strlen(lower))
+	if (name.len != len)
 		return false;
-	for (size_t i = 0; i < name.len; i++) {
+	for (size_t i = 0; i < len; i++) {
 		uint8_t c = name.p[i];
 
 		if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != (uint8_t)lower[i])
@@ -40,7 +48,7 @@ static bool eq_any_case(struct span name, const char *lower)
 bool keepnet__is_secret(struct span name)
 {
 	for (unsigned i = 0; i < COUNT_OF(secrets); i++) {
-		if (eq_any_case(name, secrets[i]))
+		if (eq_any_case(name, secrets[i].name, secrets[i].len))
 			return true;
 	}
 	return false;
@@ -223,7 +231,7 @@ static void make_operation(const struct record_view *v, struct span kept, struct
 	struct span action = v->member[RECORD_ACTION];
 
 	for (unsigned i = 0; i < KEEPNET_OPERATION_COUNT && !kept.p; i++) {
-		if (eq_any_case(inside(action), keepnet_actions[i])) {
+		if (eq_any_case(inside(action), keepnet_actions[i], strlen(keepnet_actions[i]))) {
 			buf_printf(to, "\"%s\"", keepnet_operations[i]);
 			return;
 		}
