@@ -1,13 +1,13 @@
 // Unqork's interface as its clients use it: tokens, the files of an hour, their events; and what is refused.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { startServer, stele } from './server.mjs';
+import { Server, makeFolder, removeFolder, startServer, stele } from './server.mjs';
 
 const N = Number(process.env.STELE_ROWS ?? 60000); // 200000: as many as a vendor's large hour has
 const REAL = process.env.STELE_REAL_EVENTS; // a file of real events, .zst
@@ -330,6 +330,19 @@ test('behind a proxy that ends TLS, locations begin with https', async () => {
   const headers = { Host: 'audit.example.com', 'X-Forwarded-Proto': 'https' };
   const [location] = (await list(from, from + HOUR, {}, { headers })).json.logLocations;
   assert.match(location, /^https:\/\/audit\.example\.com\/fbu\/files\/audit-logs\//);
+});
+
+test('a server that speaks TLS itself gives locations that do', async () => {
+  const folder = makeFolder(), [cert, key] = [join(folder, 'a.pem'), join(folder, 'a.key')];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-days', '2',
+    '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'], { stdio: 'ignore' });
+  const secure = await new Server(makeFolder(), ['--tls-cert', cert, '--tls-key', key], [readFileSync(cert)]).start();
+  await secure.append([{ action: 'x', time: iso(HOUR) }]);
+  const [location] = (await secure.get(window(HOUR, 2 * HOUR))).json.logLocations;
+  assert.equal(new URL(location).protocol, 'https:');
+  assert.equal(linesOf(await secure.get(new URL(location).pathname + new URL(location).search)).length, 1);
+  await secure.close();
+  removeFolder(folder);
 });
 
 test('a key that sees only a part gets only that part', async () => {
