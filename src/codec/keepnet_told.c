@@ -52,16 +52,20 @@ static bool is_bare(yyjson_val *v)
 	return !yyjson_is_null(v) && !(yyjson_is_str(v) && keepnet__is_masked(string_of(v)));
 }
 
-/* Whether a member's value is to be masked: it is a secret's, or the object is a change of one. */
-static bool must_mask(yyjson_val *object, struct span name, yyjson_val *value)
+/* Whether the object is a change of a secret. */
+static bool is_of_secret(yyjson_val *object)
 {
 	yyjson_val *property = yyjson_obj_get(object, "PropertyName");
-	bool is_of_change = span_eq_str(name, "OldValue") || span_eq_str(name, "NewValue");
 
-	if (!is_bare(value))
-		return false;
-	return keepnet__is_secret(name) ||
-	       (is_of_change && yyjson_is_str(property) && keepnet__is_secret(string_of(property)));
+	return yyjson_is_str(property) && keepnet__is_secret(string_of(property));
+}
+
+/* Whether a member's value is to be masked: it is a secret's, or a side of a change of one. */
+static bool must_mask(bool is_change_of_secret, struct span name, yyjson_val *value)
+{
+	bool is_side = span_eq_str(name, "OldValue") || span_eq_str(name, "NewValue");
+
+	return is_bare(value) && (keepnet__is_secret(name) || (is_side && is_change_of_secret));
 }
 
 struct secrets {
@@ -80,6 +84,7 @@ static void put_str(const struct secrets *s, const char *text)
 
 static void walk_object(struct secrets *s, yyjson_val *object, unsigned depth)
 {
+	bool is_change_of_secret = is_of_secret(object); /* looked for once: an object may have very many members */
 	const char *separator = "{";
 	yyjson_obj_iter members;
 	yyjson_val *key;
@@ -91,7 +96,7 @@ static void walk_object(struct secrets *s, yyjson_val *object, unsigned depth)
 		if (s->to)
 			json_text_string(s->to, string_of(key));
 		put_str(s, ":");
-		if (must_mask(object, string_of(key), yyjson_obj_iter_get_val(key))) {
+		if (must_mask(is_change_of_secret, string_of(key), yyjson_obj_iter_get_val(key))) {
 			s->count++;
 			put_str(s, "\"" KEEPNET_MASK "\"");
 		} else {

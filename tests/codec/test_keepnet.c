@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../base/seed.h"
+#include "base/clock.h"
 #include "codec/json_text.h"
 #include "codec/keepnet.h"
 #include "codec/record_rows.h"
@@ -178,6 +179,26 @@ static void test_keepnet__secrets_are_masked_on_their_way_in(void **state)
 		    "\"[{\\\"PropertyName\\\":\\\"PasswordHash\\\",\\\"OldValue\\\":\\\"********\\\","
 		    "\\\"NewValue\\\":\\\"***\\\"}]\"",
 		    "\"{\\\"securitystamp\\\":\\\"********\\\",\\\"n\\\":1}\"", "\"Update\"", TIME));
+}
+
+/* As many members as an event may send in a string: each is looked at once. */
+static void test_keepnet__many_members_in_a_string_cost_little(void **state)
+{
+	struct record_batch batch = RECORD_BATCH_INIT;
+	struct buf row = BUF_INIT;
+	int64_t start_ns;
+
+	(void)state;
+	buf_put_str(&row, "{\"newValue\":\"{");
+	for (int i = 0; i < 100000; i++)
+		buf_put_str(&row, i > 0 ? ",\\\"a\\\":1" : "\\\"a\\\":1");
+	buf_put_str(&row, "}\"}");
+	buf_put_u8(&row, 0);
+	start_ns = clock_cpu_ns();
+	assert_int_equal(take((const char *)row.p, &batch, NULL), E_TOO_LARGE);
+	assert_true(clock_cpu_ns() - start_ns < 5 * INT64_C(1000000000));
+	buf_release(&row);
+	record_batch_release(&batch);
 }
 
 /* ---- native events ---- */
@@ -367,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_keepnet__producers_have_their_members),
 		cmocka_unit_test(test_keepnet__row_that_is_none_is_refused),
 		cmocka_unit_test(test_keepnet__secrets_are_masked_on_their_way_in),
+		cmocka_unit_test(test_keepnet__many_members_in_a_string_cost_little),
 		cmocka_unit_test(test_keepnet__native_events_are_rows),
 		cmocka_unit_test(test_keepnet__bare_events_are_rows),
 		cmocka_unit_test(test_keepnet__any_row_comes_out_as_it_went_in),
