@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "codec/record_rows.h"
 #include "codec/unqork.h"
 #include "event_sample.h"
@@ -238,6 +239,43 @@ static void test_unqork__that_is_none_is_refused(void **state)
 	assert_refused("{\"action\":\"a\",\"object\":{\"type\":\"a\",\"type\":\"b\"}}", "type");
 }
 
+/* ,"outcome":{…} of many members, `step` from the one before. */
+static void put_wide(struct buf *to, int first, int step, int count)
+{
+	buf_put_str(to, ",\"outcome\":{");
+	for (int i = 0; i < count; i++)
+		buf_printf(to, "%s\"%05d\":1", i > 0 ? "," : "", first + i * step);
+	buf_put_u8(to, '}');
+}
+
+/* What stands in two places is compared, which costs no more than reading it. */
+static void test_unqork__many_members_twice_cost_little(void **state)
+{
+	const int members = 7000, rows = 20;
+	struct record_batch batch = RECORD_BATCH_INIT;
+	struct buf event = BUF_INIT;
+	int64_t start_ns;
+
+	buf_put_str(&event, "{\"action\":\"a\"");
+	put_wide(&event, 0, 1, members);
+	buf_put_str(&event, ",\"object\":{\"type\":\"t\"");
+	put_wide(&event, members - 1, -1, members);
+	buf_put_str(&event, "}}");
+	start_ns = clock_cpu_ns();
+	for (int i = 0; i < rows; i++)
+		assert_int_equal(take(buf_span(&event), &batch, NULL), E_TOO_LARGE);
+	assert_true(clock_cpu_ns() - start_ns < 2 * INT64_C(1000000000));
+	buf_release(&event);
+	record_batch_release(&batch);
+}
+
+/* The order of members is no difference, but may be kept as one. */
+static void test_unqork__members_of_any_order_come_out(void **state)
+{
+	assert_same(SPAN_LIT("{\"action\":\"a\",\"outcome\":{\"type\":\"x\",\"error\":\"e\"},"
+			     "\"object\":{\"outcome\":{\"error\":\"e\",\"type\":\"x\"}}}"));
+}
+
 /* ---- any event ---- */
 
 static void put_member(struct buf *to, const char *name)
@@ -429,6 +467,8 @@ int main(void)
 		cmocka_unit_test(test_unqork__shows_native_events),
 		cmocka_unit_test(test_unqork__is_one_line_to_everybody),
 		cmocka_unit_test(test_unqork__that_is_none_is_refused),
+		cmocka_unit_test(test_unqork__many_members_twice_cost_little),
+		cmocka_unit_test(test_unqork__members_of_any_order_come_out),
 		cmocka_unit_test(test_unqork__any_event_comes_out_as_it_went_in),
 		cmocka_unit_test(test_unqork__shows_any_native_event_as_one_that_it_takes),
 	};
