@@ -62,13 +62,21 @@ static void put_plain(struct buf *to, struct span json)
 		json_text_unescape(to, span_of(json.p + 1, json.len - 2));
 }
 
-/* A description is text; what a row was taken in with is HTML. */
+static bool is_container(struct span json)
+{
+	return json.p && (json.p[0] == '[' || json.p[0] == '{');
+}
+
+/* A description is text; what a row was taken in with is HTML. A list of texts is none, though a page that shows it
+ * would make it one: it is passed over. */
 static void make_html(const struct record_view *v, struct span kept, struct buf *to)
 {
 	struct span description =
 		v->member[RECORD_DESCRIPTION].p ? v->member[RECORD_DESCRIPTION] : v->member[RECORD_ACTION];
 	struct buf plain = BUF_INIT, html = BUF_INIT;
 
+	if (is_container(kept))
+		kept = span_of(NULL, 0);
 	if (kept.p && kept.p[0] != '"') {
 		buf_put_span(to, kept); /* no text at all */
 		return;
@@ -268,15 +276,17 @@ static void take_delta(struct taking *t)
 }
 
 /* The text of it is the description; the HTML is kept where it says more. */
-static void take_html(struct taking *t)
+static int take_html(struct taking *t)
 {
 	yyjson_val *v = yyjson_obj_get(t->row, "htmlText");
 	struct buf text = BUF_INIT, html = BUF_INIT;
 
+	if (yyjson_is_ctn(v))
+		return refuse(t, "htmlText", "it must be a string");
 	if (!yyjson_is_str(v)) {
 		if (v)
 			keep(t, "htmlText", v);
-		return;
+		return 0;
 	}
 	html_to_text(&text, string_of(v));
 	html_escape(&html, buf_span(&text));
@@ -287,6 +297,7 @@ static void take_html(struct taking *t)
 	t->to->failed = t->to->failed || !buf_ok(&text) || !buf_ok(&html);
 	buf_release(&text);
 	buf_release(&html);
+	return 0;
 }
 
 static void put_time(struct taking *t, int64_t us, uint8_t text[TIMESTAMP_LEN])
@@ -318,8 +329,9 @@ static int take_xo_time(struct taking *t)
 	yyjson_val *v = yyjson_obj_get(t->row, "timestampValue");
 	uint8_t text[TIMESTAMP_LEN];
 	int64_t ms = yyjson_get_sint(v);
+	bool is_number = yyjson_is_int(v) && (ms < 0) == yyjson_is_sint(v); /* else it is beyond an int64_t */
 
-	if (!yyjson_is_int(v) || ms < TIMESTAMP_MIN_US / 1000 || ms > TIMESTAMP_MAX_US / 1000)
+	if (!is_number || ms < TIMESTAMP_MIN_US / 1000 || ms > TIMESTAMP_MAX_US / 1000)
 		return refuse(t, "timestampValue", "it must be a number of milliseconds since 1970");
 	put_time(t, ms * 1000, text);
 	v = yyjson_obj_get(t->row, "Date/Time");
@@ -390,6 +402,7 @@ static int check_row(struct taking *t)
 static int take_members(struct taking *t)
 {
 	bool is_xo = yyjson_obj_get(t->row, "timestampValue") != NULL;
+	int rc;
 
 	take_action(t, is_xo ? "Name" : "action");
 	if (is_xo) {
@@ -400,8 +413,8 @@ static int take_members(struct taking *t)
 	take_actor(t);
 	take_entity(t);
 	take_delta(t);
-	take_html(t);
-	return take_time(t, "cOn");
+	rc = take_html(t);
+	return rc < 0 ? rc : take_time(t, "cOn");
 }
 
 static void put_kept(struct taking *t)
