@@ -161,6 +161,7 @@ test('no method of any resource, as any role, removes or changes an event', asyn
   const made = await s.append([{ action: 'kept too' }, { action: 'and this' }]);
   const was = await contents('main');
   let selfWas = await contents('self');
+  let seen = was.length;
   const paths = routes();
   assert.ok(paths.length > 15 && paths.includes('/v1/events/{id}'), paths.join(' '));
   const bodies = ['', '{}', '{"action":"appended"}', '{"query":"","reason":"x","days":1,"dry_run":false}'];
@@ -172,7 +173,8 @@ test('no method of any resource, as any role, removes or changes an event', asyn
     }
     const now = await contents('main');
     assert.deepEqual(now.slice(0, was.length), was, `${pattern} changed what was there`);
-    if (pattern.startsWith('/v1/')) assert.ok(now.slice(was.length).every((e) => JSON.parse(e).action === 'appended'), pattern); // dialects take rows in
+    if (pattern.startsWith('/v1/')) assert.ok(now.slice(seen).every((e) => JSON.parse(e).action === 'appended'), pattern); // dialects take rows in
+    seen = now.length;
     const selfNow = await contents('self');
     assert.deepEqual(selfNow.slice(0, selfWas.length), selfWas, pattern);
     selfWas = selfNow;
