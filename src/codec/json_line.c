@@ -34,7 +34,7 @@ void json_line_escape(struct buf *to, size_t begin)
 {
 	const uint8_t *p = to->p + begin, *end = to->p + to->len, *found = find_line_end(p, end);
 	struct buf line = BUF_INIT;
-	size_t len;
+	size_t len = 0;
 
 	if (found == end)
 		return;
