@@ -278,8 +278,11 @@ static struct query_node *compare_own_id(struct keepnet_compare *c, enum keepnet
 
 	if (value.len != RECORD_ID_LEN || (op != KEEPNET_SAME && op != KEEPNET_CONTAINS))
 		return query_none(c->query);
-	for (size_t i = 0; i < value.len; i++)
+	for (size_t i = 0; i < value.len; i++) {
 		id[i] = value.p[i] >= 'A' && value.p[i] <= 'F' ? value.p[i] | 0x20 : value.p[i];
+		if (!(id[i] >= '0' && id[i] <= '9') && !(id[i] >= 'a' && id[i] <= 'f'))
+			return query_none(c->query);
+	}
 	return query_exact(c->query, "id", span_of(id, sizeof(id)));
 }
 
