@@ -4,7 +4,7 @@
 // STELE_REAL_EVENTS: a file of real events (zstd), whose rows are taken in again; it is left out when it is not there.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { makeFolder, removeFolder, startServer, stele } from './server.mjs';
@@ -437,6 +437,11 @@ test('who may not is told so', async () => {
   assert.ok(wrong.headers['www-authenticate']);
   assertFailure(await search({}, { key: `${token.slice(0, -4)}AAAA` }), 401, 'FAILED', /./);
   assertFailure(await search({}, { key: await makeKey({ networks: ['192.0.2.0/24'] }) }), 403, 'IP_RESTRICTED', /from the address/);
+  const slow = await makeKey({ request_rate: 1 });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => search({}, { key: slow })));
+  const limited = answers.find((a) => a.status !== 200);
+  assertFailure(limited, 429, 'FAILED', /./);
+  assert.ok(limited.headers['retry-after']);
   assertFailure(await call('/api/audit-nothing', {}), 404, 'FAILED', /no resource/);
   assertFailure(await s.get('/api/audit-logs/search', { key: token }), 405, 'FAILED', /POST/);
 });
@@ -483,6 +488,31 @@ test(`${ROWS} rows are paged through without loss or repeat while others arrive`
     else assert.equal(seen.length, total);
   }
   await server.close();
+});
+
+test('damaged records are told of', async () => {
+  const server = await startWith(Array.from({ length: 20000 }, (_, n) => brief(n)));
+  await server.request('POST', '/v1/seal');
+  await server.stop();
+  const ledger = join(server.folder, 'segments', readdirSync(join(server.folder, 'segments'))[0]);
+  const file = join(ledger, readdirSync(ledger)[0]);
+  const bytes = readFileSync(file);
+  let told = 0;
+  for (const part of [0.05, 0.1, 0.2, 0.3]) {
+    const damaged = Buffer.from(bytes);
+    damaged[Math.floor(bytes.length * part)] ^= 1;
+    writeFileSync(file, damaged);
+    await server.start();
+    const { json } = await search({ pageSize: 10000, ascending: true }, { server });
+    await server.stop();
+    assert.equal(json.status, 'SUCCESS');
+    assert.deepEqual(json.messages, json.message === null ? [] : [json.message]);
+    if (json.message === null) continue; // nothing of it was asked for
+    assert.match(json.message, /^[1-9]\d* records of the log are damaged/);
+    told++;
+  }
+  assert.ok(told > 0);
+  removeFolder(server.folder);
 });
 
 test('who waits at the end of the ascending order gets new rows', async () => {
