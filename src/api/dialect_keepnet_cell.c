@@ -98,16 +98,18 @@ static int compare_source(struct keepnet_compare *c, const struct source *s, uns
 			  struct span value, struct query_node **ret)
 {
 	struct query_node *first, *rest, *exists, *pair[2];
-	int rc = compare_path(c, s->path[at], op, value, &first);
+	const char *path = s->path[at];
+	bool is_object = s->is_json && at > 0;
+	int rc = compare_path(c, path, op, value, &first);
 
-	if (rc == 0 && s->is_json && at > 0 && op == KEEPNET_CONTAINS)
-		first = or_name(c, s->path[at], value, first);
+	if (rc == 0 && is_object && op == KEEPNET_CONTAINS)
+		first = or_name(c, path, value, first);
 	*ret = first;
 	if (rc < 0 || at + 1 == s->count)
 		return rc;
 	if ((rc = compare_source(c, s, at + 1, op, value, &rest)) < 0)
 		return rc;
-	exists = query_exists(c->query, s->path[at]);
+	exists = query_exists(c->query, path);
 	if (s->is_both && at + 2 == s->count) {
 		pair[0] = first;
 		pair[1] = rest;
