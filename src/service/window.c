@@ -156,7 +156,8 @@ int service_window(struct service *s, const struct principal *who, const struct 
 
 	if ((rc = sight_ledger(who, p->ledger, err)) < 0)
 		return rc;
-	query_narrow(p->query, who->narrow);
+	if (p->telling != WINDOW_GOES_ON)
+		query_narrow(p->query, who->narrow);
 	if ((rc = ledger_snapshot(who->org->ledger[p->ledger], &snapshot, err)) < 0)
 		return rc;
 	w.size = k.request.size = p->size < snapshot->size ? p->size : snapshot->size;

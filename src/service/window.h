@@ -12,7 +12,7 @@
 enum window_telling {
 	WINDOW_SEARCH,
 	WINDOW_EXPORT,  /* of a file */
-	WINDOW_GOES_ON, /* of one that was told of by its first */
+	WINDOW_GOES_ON, /* of one that was told of by its first, whose query this is, narrowed by then */
 };
 
 struct window_params {

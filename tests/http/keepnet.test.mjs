@@ -540,6 +540,10 @@ test('pages are found again, ahead, from the end, and from many at once', async 
     const pages = await Promise.all(Array.from({ length: 8 }, (_, k) => page(n + k)));
     for (let k = 0; k < 8; k++) assert.deepEqual(pages[k], want(n + k), `page ${n + k}`);
   }
+  const narrowed = (await server.request('POST', '/v1/keys', { body: { name: 'k', role: 'analyst', query: 'actor.name:("user 3" OR "user 4")' } })).json.api_key;
+  const all = readCsv((await exported({ reportAllPages: true }, { server, key: narrowed })).text);
+  assert.equal(all.length, 1 + rows.filter((r) => /user [34]/.test(r.userName)).length);
+  assert.equal(readCsv((await exported({ reportAllPages: true, orderBy: 'userName' }, { server })).text).length, 1 + rows.length);
   const far = await search({ pageNumber: 250, pageSize: 50, ascending: true, orderBy: 'userName' }, { server });
   assertFailure(far, 400, 'INPUT_ERROR', /page 250 begins with row 12450 of 25000/);
   await server.close();
