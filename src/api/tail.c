@@ -80,7 +80,7 @@ static bool fetch(struct tail *t)
 	struct follow f = FOLLOW_INIT;
 	struct err err = ERR_INIT;
 
-	if (sight_still(t->hub->service, &c->who, PERMISSION_READ, &err) < 0 ||
+	if (sight_still(t->hub->service, &c->who, PERMISSION_READ, c->ledger, &err) < 0 ||
 	    service_follow(t->hub->service, &c->who, c->ledger, c->query, t->position, t->batch, TAIL_BYTES_MAX, &f,
 			   &err) < 0) {
 		put_error(t, &err);

@@ -34,8 +34,9 @@ static int refuse(struct err *err)
 
 /* ---- what a key must be, with the lock of the table held ---- */
 
-/* Both secrets are compared, whether there is a second one or not. */
-static bool is_secret_locked(struct service *s, const struct known_key *key, struct span secret, int64_t now_us)
+/* Both secrets are compared, whether there is a second one or not. *ret_us is as a principal has it. */
+static bool is_secret_locked(struct service *s, const struct known_key *key, struct span secret, int64_t now_us,
+			     int64_t *ret_us)
 {
 	struct sha256 hash;
 	bool is_present, is_previous;
@@ -43,6 +44,7 @@ static bool is_secret_locked(struct service *s, const struct known_key *key, str
 	digest_sha256(s->digest, secret, &hash);
 	is_present = sha256_eq_secret(&hash, &key->secret_hash);
 	is_previous = sha256_eq_secret(&hash, &key->previous_hash);
+	*ret_us = is_present ? key->rotated_us : -1;
 	return is_present || (is_previous && now_us < key->previous_until_us);
 }
 
@@ -62,13 +64,14 @@ static int check_locked(const struct known_key *key, struct span ip, int64_t now
 	return 0;
 }
 
-static void take_locked(struct known_key *key, int64_t now_us, struct principal *ret)
+static void take_locked(struct known_key *key, int64_t now_us, int64_t secret_us, struct principal *ret)
 {
 	struct caller caller = ret->caller;
 
 	if (key->used_us < now_us)
 		key->used_us = now_us;
 	*ret = key->principal;
+	ret->secret_us = secret_us;
 	ret->caller = caller;
 }
 
@@ -78,18 +81,19 @@ static void take_locked(struct known_key *key, int64_t now_us, struct principal 
 static int find(struct service *s, const char *client_id, const struct span *secret, struct principal *ret,
 		struct err *err)
 {
-	int64_t now_us = clock_wall_us();
+	int64_t now_us = clock_wall_us(), secret_us;
 	struct known_key *key;
 	int rc = service__key_take(s, client_id, &key, err);
 
 	if (rc < 0)
 		return rc == E_NOT_FOUND ? refuse(err) : rc;
-	if (secret && !is_secret_locked(s, key, *secret, now_us))
+	secret_us = key->rotated_us;
+	if (secret && !is_secret_locked(s, key, *secret, now_us, &secret_us))
 		rc = refuse(err);
 	if (rc == 0)
 		rc = check_locked(key, ret->caller.ip, now_us, err);
 	if (rc == 0)
-		take_locked(key, now_us, ret);
+		take_locked(key, now_us, secret_us, ret);
 	mutex_unlock(&s->mu);
 	return rc;
 }
@@ -119,6 +123,23 @@ int service_authenticate(struct service *s, struct span token, struct principal 
 int service_key_find(struct service *s, const char *client_id, struct principal *ret, struct err *err)
 {
 	return is_client_id(span_str(client_id)) ? find(s, client_id, NULL, ret, err) : refuse(err);
+}
+
+int service_key_again(struct service *s, const struct principal *who, struct principal *ret, struct err *err)
+{
+	int64_t now_us = clock_wall_us();
+	struct known_key *key;
+	int rc = service__key_take(s, who->id, &key, err);
+
+	if (rc < 0)
+		return rc == E_NOT_FOUND ? refuse(err) : rc;
+	rc = check_locked(key, ret->caller.ip, now_us, err);
+	if (rc == 0 && who->secret_us != key->rotated_us && now_us >= key->previous_until_us)
+		rc = err_set(err, E_UNAUTHORIZED, "this API key has another secret by now; come with that one");
+	if (rc == 0)
+		take_locked(key, now_us, who->secret_us, ret);
+	mutex_unlock(&s->mu);
+	return rc;
 }
 
 int service_key_generation(struct service *s, const char *client_id, uint64_t *ret, struct err *err)

@@ -39,6 +39,7 @@ struct principal {
 	char name[PRINCIPAL_NAME_MAX + 1]; /* the key's name, the user's e-mail address; "" when it has none */
 	char session[SESSION_ID_LEN + 1];  /* of a user who signed in; "" otherwise */
 	int64_t session_seen_us;           /* when it was written down last that the session is used */
+	int64_t secret_us;                 /* when the key's secret was made that it came with; -1: the one before */
 	uint32_t permissions;
 	uint32_t request_rate; /* a second, of its own; 0: no limit but the org's */
 	uint32_t event_rate;
@@ -59,6 +60,11 @@ int service_authenticate_pair(struct service *s, struct span client_id, struct s
 
 /* Who has this client id, without a secret: for what was signed in its name. As service_authenticate. */
 int service_key_find(struct service *s, const char *client_id, struct principal *ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Who it is by now that came as `who`, a key, some time ago. As service_key_find; E_UNAUTHORIZED also when the secret
+ * that it came with is taken no more. */
+int service_key_again(struct service *s, const struct principal *who, struct principal *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* A number that changes when the key's secret does. E_UNAUTHORIZED, also once the key has ended. */

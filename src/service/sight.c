@@ -89,7 +89,8 @@ bool sight_covers(const struct principal *who, const char *ledger, const char *n
 	return !who->narrow || strcmp(who->narrow_text, narrow_text) == 0;
 }
 
-int sight_still(struct service *s, const struct principal *who, enum permission p, struct err *err)
+int sight_still(struct service *s, const struct principal *who, enum permission p, enum control_ledger_name ledger,
+		struct err *err)
 {
 	struct principal now = {.caller = who->caller};
 	int rc;
@@ -97,10 +98,12 @@ int sight_still(struct service *s, const struct principal *who, enum permission 
 	if (who->kind == PRINCIPAL_USER)
 		rc = service_session_now(s, who, &now, err);
 	else
-		rc = service_key_find(s, who->id, &now, err);
+		rc = service_key_again(s, who, &now, err);
 	if (rc < 0)
 		return rc;
 	if ((rc = principal_require(&now, p, err)) < 0)
+		return rc;
+	if ((rc = sight_ledger(&now, ledger, err)) < 0)
 		return rc;
 	if (now.narrow == who->narrow)
 		return 0;

@@ -26,9 +26,9 @@ int sight_index(struct service *s, const struct principal *who, enum control_led
 /* Whether they see what was made for a principal narrowed to `narrow_text`, of a ledger. */
 bool sight_covers(const struct principal *who, const char *ledger, const char *narrow_text);
 
-/* For who is given more and more: E_UNAUTHORIZED, E_FORBIDDEN when their key or session does not allow any more what it
- * did. */
-int sight_still(struct service *s, const struct principal *who, enum permission p, struct err *err)
-	__attribute__((warn_unused_result));
+/* For who is given more and more of a ledger: E_UNAUTHORIZED, E_FORBIDDEN when their key, or the session and role of a
+ * user, does not allow any more what it did. */
+int sight_still(struct service *s, const struct principal *who, enum permission p, enum control_ledger_name ledger,
+		struct err *err) __attribute__((warn_unused_result));
 
 #endif

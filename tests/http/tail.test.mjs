@@ -6,6 +6,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { makeUser, session } from './people.mjs';
 import { sleep, startServer, within } from './server.mjs';
 
 const TAILS_MAX = 1000;
@@ -28,7 +29,7 @@ class Tail {
           port: server.port,
           path: `/v1/tail?${new URLSearchParams(params)}`,
           agent: false,
-          headers: { Authorization: `Bearer ${server.key}`, ...headers },
+          headers: headers.Cookie ? headers : { Authorization: `Bearer ${server.key}`, ...headers },
         },
         (res) => {
           this.res = res;
@@ -310,4 +311,68 @@ test('a stopping server ends idle and stuck tails promptly', async () => {
   }
   stuck.destroy();
   await server.close();
+});
+
+// What ends a follower ends it before it gets another event.
+async function isEnded(tail, why) {
+  await s.append({ action: 'after the end' });
+  await within(5000, tail.over);
+  assert.deepEqual(
+    tail.events.map((e) => e.type),
+    ['error'],
+    why,
+  );
+}
+
+test('a follower by a session ends with it, with its user, and with the role', async () => {
+  const make = async (email, role = 'analyst') => {
+    const user = await makeUser(s, email, { role });
+    const signed = await session(s, { email });
+    return { ...user, session: signed, tail: await follow({}, { Cookie: signed.cookie }) };
+  };
+  const disabled = await make('disabled@example.com');
+  await s.request('PUT', `/v1/users/${disabled.id}`, { body: { disabled: true } });
+  await isEnded(disabled.tail, 'disabled');
+  const out = await make('out@example.com');
+  assert.equal((await out.session.request('DELETE', '/v1/session')).status, 204);
+  await isEnded(out.tail, 'signed out');
+  const less = await make('less@example.com');
+  await s.request('PUT', `/v1/users/${less.id}`, { body: { role: 'writer' } });
+  await isEnded(less.tail, 'another role');
+  const stays = await make('stays@example.com');
+  await s.append({ action: 'seen' });
+  await stays.tail.until((t) => t.events.some((e) => e.data.action === 'seen'));
+  stays.tail.close();
+});
+
+test('a follower of the self ledger ends when the role has it no more', async () => {
+  const role = await s.request('POST', '/v1/roles', { body: { name: 'looks', permissions: ['events:read', 'self:read'] } });
+  assert.equal(role.status, 201, role.text);
+  const key = (await s.request('POST', '/v1/keys', { body: { name: 'looks', role: 'looks' } })).json;
+  const tail = await follow({ ledger: 'self' }, { Authorization: `Bearer ${key.api_key}` });
+  await s.request('PUT', '/v1/roles/looks', { body: { permissions: ['events:read'] } });
+  await s.request('POST', '/v1/keys', { body: { name: 'told', role: 'writer' } });
+  await within(5000, tail.over);
+  assert.equal(tail.text.includes('key.created'), false);
+  assert.equal(tail.events.at(-1).type, 'error');
+  assert.equal(
+    tail.events.some((e) => e.data.action === 'key.created'),
+    false,
+  );
+});
+
+test('a follower ends with the secret that it came with', async () => {
+  const key = (await s.request('POST', '/v1/keys', { body: { name: 'rotates', role: 'analyst' } })).json;
+  const rotate = async (overlap) => (await s.request('POST', `/v1/keys/${key.client_id}/rotate`, { body: { overlap } })).json;
+  const first = await follow({}, { Authorization: `Bearer ${key.api_key}` });
+  const second = await rotate(3600);
+  await s.append({ action: 'within the overlap' });
+  await first.until((t) => t.events.length === 1);
+  assert.equal(first.events[0].data.action, 'within the overlap');
+  const before = await follow({}, { Authorization: `Bearer ${key.api_key}` });
+  const present = await follow({}, { Authorization: `Bearer ${second.api_key}` });
+  await rotate(0);
+  await isEnded(before, 'the secret before');
+  await isEnded(present, 'the present one');
+  await within(5000, first.over);
 });
