@@ -109,24 +109,30 @@ static bool take_client(yyjson_val *claims, char ret[CLIENT_ID_MAX + 1])
 
 /* ---- whether it is good ---- */
 
-static int check_signature(struct service *s, const struct parts *p, const char *client_id, struct principal *ret,
-			   struct err *err)
+static bool has_signed(struct service *s, const struct parts *p, const char *client_id, uint64_t generation)
 {
 	char secret[JWT_SECRET_LEN + 1];
 	struct sha256 given, mac;
-	uint64_t generation;
 	size_t len;
-	int rc = service_key_generation(s, client_id, &generation, err);
-	bool ok;
 
-	if (rc < 0)
-		return rc;
 	derive(s, client_id, generation, secret);
 	hmac_sha256(span_str(secret), p->signed_text, &mac);
 	mem_wipe(secret, sizeof(secret));
-	ok = base64url_get(p->signature, given.b, sizeof(given.b), &len) && len == SHA256_LEN &&
-	     sha256_eq_secret(&given, &mac);
-	if (ok)
+	return base64url_get(p->signature, given.b, sizeof(given.b), &len) && len == SHA256_LEN &&
+	       sha256_eq_secret(&given, &mac);
+}
+
+/* A key that there is not, and one that has ended, are refused as one that has signed nothing: who cannot sign learns
+ * nothing of them. */
+static int check_signature(struct service *s, const struct parts *p, const char *client_id, struct principal *ret,
+			   struct err *err)
+{
+	uint64_t generation;
+	int rc = service_key_generation(s, client_id, &generation, err);
+
+	if (rc < 0 && rc != E_UNAUTHORIZED)
+		return rc;
+	if (rc == 0 && has_signed(s, p, client_id, generation))
 		return 0;
 	(void)refuse(err, "its signature is not that of the key's jwt_secret");
 	return service_refuse(s, GUESS_KEY, span_str(client_id), &ret->caller, err);

@@ -117,6 +117,15 @@ test('it ends with the secret: rotated or revoked', async () => {
   await isRefused('revoked', second);
 });
 
+test('of a key that there is not, or that was revoked, nothing is said', async () => {
+  const gone = await makeKey({ name: 'gone', role: 'analyst' });
+  assert.equal((await s.request('DELETE', `/v1/keys/${gone.client_id}`)).status, 204);
+  const message = async (claims, secret) => (await me(sign(claims, secret))).json.error.message;
+  const unknown = await message({ appId: '0'.repeat(16) }, 'a guess');
+  assert.equal(await message({ appId: gone.client_id }, 'a guess'), unknown);
+  assert.equal(await message({ appId: key.client_id }, 'a guess'), unknown);
+});
+
 test("Kore.ai's interface takes it, and says so in its own way when it is wrong", async () => {
   const path = '/api/public/auditlogs?size=10&offset=0';
   assert.equal((await s.get(path, { key: null, headers: { auth: sign({ appId: key.client_id }) } })).status, 200);
