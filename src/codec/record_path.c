@@ -78,12 +78,13 @@ static const uint8_t *skip_value(const uint8_t *p, const uint8_t *end)
 
 struct record_items record_items_of(struct span json)
 {
-	struct record_items it = {NULL, json.p + json.len, false};
+	struct record_items it = {NULL, NULL, false};
 
 	if (json.len < 3 || (json.p[0] != '{' && json.p[0] != '[')) /* the empty ones have two bytes */
 		return it;
 	it.is_object = json.p[0] == '{';
 	it.at = json.p + 1;
+	it.end = json.p + json.len;
 	return it;
 }
 
