@@ -2,6 +2,7 @@
 // answer, and never is a part of one request taken for another.
 import assert from 'node:assert/strict';
 import net from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { after, before, test } from 'node:test';
 import { startServer } from './server.mjs';
 
@@ -246,4 +247,24 @@ test('random bytes and cut requests get 4xx or nothing', async () => {
       assert.ok(res.statuses.every((x) => (x >= 400 && x < 500) || x === 505 || x === 501), res.text);
   }
   assert.equal((await s.get('/v1/me')).status, 200);
+});
+
+test('a search in a body is small, in whichever dialect, packed or not', async () => {
+  const paths = [
+    '/v1/search',
+    '/api/audit-logs',
+    '/api/audit-logs/search',
+    '/api/audit-log/search',
+    '/api/audit-logs/search/export',
+    '/audit_log/v1/orgs/default/logs/_search',
+    '/audit_log/v1/orgs/default/logs/_export',
+  ];
+  const body = `{${' '.repeat(64 * 1024)}}`;
+  for (const path of paths) {
+    for (const [bytes, headers] of [[body, {}], [gzipSync(body), { 'Content-Encoding': 'gzip' }]]) {
+      const res = await s.request('POST', path, { body: bytes, headers });
+      assert.ok(res.status === 413 || (res.status === 400 && path.startsWith('/api/audit')), `${path}: ${res.status} ${res.text}`);
+      assert.match(res.text, /64 KiB/, path);
+    }
+  }
 });
