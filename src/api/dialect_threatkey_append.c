@@ -92,6 +92,18 @@ static int read_row(struct table *t, bool *ret_more)
 	return n == t->column_count ? 0 : fail_width(t, n);
 }
 
+static int check_size(struct table *t)
+{
+	if (t->row > EVENTS_MAX)
+		return err_set(t->err, E_TOO_LARGE, "a table has at most %u rows; send several", EVENTS_MAX);
+	if (t->to->len > THREATKEY_CSV_ROWS_BYTES)
+		return err_set(
+			t->err, E_TOO_LARGE,
+			"the rows of a table have at most %u MiB, each with the names of its columns; send several",
+			THREATKEY_CSV_ROWS_BYTES >> 20);
+	return 0;
+}
+
 static int read_table(struct table *t)
 {
 	bool is_more = true;
@@ -101,8 +113,8 @@ static int read_table(struct table *t)
 	while (rc == 0 && is_more) {
 		rc = read_row(t, &is_more);
 		t->row += is_more;
-		if (rc == 0 && t->row > EVENTS_MAX)
-			rc = err_set(t->err, E_TOO_LARGE, "a table has at most %u rows; send several", EVENTS_MAX);
+		if (rc == 0)
+			rc = check_size(t);
 	}
 	buf_put_u8(t->to, ']');
 	if (rc == 0 && !buf_ok(t->to))

@@ -70,6 +70,8 @@
 #define THREATKEY_ROWS_MAX        1000u       /* of a page */
 #define THREATKEY_CSV_COLUMNS_MAX 32u         /* of a table that comes in: five, and what is kept beside them */
 #define THREATKEY_CSV_BYTES_MAX   (16u << 20) /* of such a table: it is in memory twice, as rows too */
+#define THREATKEY_CSV_ROWS_BYTES                                                                                       \
+	(64u << 20) /* of its rows, each of which has the names in it: some 30 MiB at the usual */
 
 /* Unqork's interface. */
 #define UNQORK_RATE          1000u /* requests of an address in UNQORK_RATE_S: what the vendor allows */

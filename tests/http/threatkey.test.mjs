@@ -107,6 +107,13 @@ test('an event of ours has a user by address, name or id, and an object by name,
   ]);
 });
 
+test('a table does not grow without end: its names are in each row', async () => {
+  const names = Array.from({ length: 32 }, (_, i) => `${i}${'n'.repeat(1000)}`).join(',');
+  const res = await sendCsv(`${names}\n${`${','.repeat(31)}\n`.repeat(20000)}`);
+  assert.equal(res.status, 413, res.text);
+  assert.match(res.json.error.message, /64 MiB/);
+});
+
 test('CSV has all rows under the names of the columns, and comes in as it went out', async () => {
   const table = await logs({ format: 'csv', from: '2025-01-01', to: '2025-01-02' });
   assert.equal(table.status, 200);
