@@ -50,14 +50,12 @@ static int apply_role(struct span role, struct control_api_key *key, struct err 
 
 static int apply_query(struct service *s, struct span query, struct control_api_key *key, struct err *err)
 {
-	const struct narrow *narrow;
-
 	if (query.len > NARROW_MAX)
 		return err_set(err, E_TOO_LARGE, "what a key may see is a query of at most %u bytes", NARROW_MAX);
 	if (query.len > 0 && memchr(query.p, 0, query.len))
 		return err_set(err, E_INVALID, "the query holds a NUL character");
 	copy(key->narrow, query);
-	return service__narrow(s, key->narrow, &narrow, err);
+	return service__narrow_check(s, key->org, key->narrow, err);
 }
 
 static int apply_expires(struct span expires, struct control_api_key *key, struct err *err)

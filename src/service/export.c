@@ -207,7 +207,7 @@ static int open_parts(struct export *x, struct service *s, struct org *org, stru
 
 	if ((rc = query_parse(x->spec.query, x->spec.created_us, &x->query, err)) < 0)
 		return name_field(err, "query", rc);
-	if ((rc = service__narrow(s, x->spec.narrow ? x->spec.narrow : "", &narrow, err)) < 0)
+	if ((rc = service__narrow(s, org->control.id, x->spec.narrow ? x->spec.narrow : "", &narrow, err)) < 0)
 		return rc;
 	query_narrow(x->query, narrow ? narrow->query : NULL);
 	x->spec.narrow = narrow ? narrow->text : "";

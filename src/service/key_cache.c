@@ -41,13 +41,29 @@ out:
 	return rc;
 }
 
-static const struct narrow *find_narrow_locked(const struct service *s, const char *text)
+/* `ret_count`: how many the org has, when it is none of them. */
+static const struct narrow *find_narrow_locked(const struct service *s, int64_t org, const char *text,
+					       unsigned *ret_count)
 {
+	*ret_count = 0;
 	for (const struct narrow *n = s->narrows; n; n = n->next) {
+		if (n->org != org)
+			continue;
+		++*ret_count;
 		if (strcmp(n->text, text) == 0)
 			return n;
 	}
 	return NULL;
+}
+
+static const struct narrow *find_narrow(struct service *s, int64_t org, const char *text, unsigned *ret_count)
+{
+	const struct narrow *found;
+
+	mutex_lock(&s->mu);
+	found = find_narrow_locked(s, org, text, ret_count);
+	mutex_unlock(&s->mu);
+	return found;
 }
 
 static struct narrow *free_narrow(struct narrow *n)
@@ -64,9 +80,10 @@ static struct narrow *free_narrow(struct narrow *n)
 static const struct narrow *keep_narrow(struct service *s, struct narrow *made)
 {
 	const struct narrow *found;
+	unsigned ignored;
 
 	mutex_lock(&s->mu);
-	found = find_narrow_locked(s, made->text);
+	found = find_narrow_locked(s, made->org, made->text, &ignored);
 	if (!found) {
 		made->next = s->narrows;
 		s->narrows = made;
@@ -78,29 +95,48 @@ static const struct narrow *keep_narrow(struct service *s, struct narrow *made)
 	return found;
 }
 
-int service__narrow(struct service *s, const char *text, const struct narrow **ret, struct err *err)
+int service__narrow(struct service *s, int64_t org, const char *text, const struct narrow **ret, struct err *err)
 {
 	const struct narrow *found;
 	struct narrow *made;
 	struct query *query;
+	unsigned ignored;
 	int rc;
 
 	*ret = NULL;
 	if (text[0] == '\0')
 		return 0;
-	mutex_lock(&s->mu);
-	found = find_narrow_locked(s, text);
-	mutex_unlock(&s->mu);
+	found = find_narrow(s, org, text, &ignored);
 	if (!found) {
 		if ((rc = parse_narrow(span_str(text), &query, err)) < 0)
 			return rc;
 		made = xalloc(sizeof(*made));
+		made->org = org;
 		made->query = query;
 		made->text = xstrdup(text);
 		found = keep_narrow(s, made);
 	}
 	*ret = found;
 	return 0;
+}
+
+int service__narrow_check(struct service *s, int64_t org, const char *text, struct err *err)
+{
+	struct query *query;
+	unsigned count;
+	int rc;
+
+	if (text[0] == '\0' || find_narrow(s, org, text, &count))
+		return 0;
+	if (count >= NARROWS_MAX)
+		return err_set(
+			err, E_QUOTA,
+			"the keys of this org had %u different queries since the server was started, and it keeps "
+			"them all; use one of them, or start it again",
+			NARROWS_MAX);
+	if ((rc = parse_narrow(span_str(text), &query, err)) == 0)
+		query_free(query);
+	return rc;
 }
 
 /* ---- keys ---- */
@@ -126,7 +162,7 @@ static int load_rights(struct service *s, const struct control_api_key *stored, 
 
 	if ((rc = service_role_permissions(s, stored->org, stored->role, &p->permissions, err)) < 0)
 		return rc;
-	if ((rc = service__narrow(s, stored->narrow, &narrow, err)) < 0)
+	if ((rc = service__narrow(s, stored->org, stored->narrow, &narrow, err)) < 0)
 		return rc;
 	p->narrow_text = "";
 	if (!narrow)

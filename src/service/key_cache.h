@@ -16,6 +16,7 @@
 /* A query that narrows keys; never freed before the service is, since requests point to it. */
 struct narrow {
 	struct narrow *next;
+	int64_t org;
 	struct query *query;
 	char *text;
 };
@@ -59,9 +60,14 @@ int64_t service__key_used(struct service *s, const char *client_id, int64_t note
 /* Writes down when keys were used last, of each once a minute at the most, or with `all` now. Seldom called. */
 void service__keys_note_use(struct service *s, bool all);
 
-/* The query of this text, parsed once; NULL for an empty one. E_SYNTAX, E_TOO_LARGE; E_INVALID: it depends on when it
- * is asked. */
-int service__narrow(struct service *s, const char *text, const struct narrow **ret, struct err *err)
+/* The query of this text of an org's, parsed once; NULL for an empty one. E_SYNTAX, E_TOO_LARGE; E_INVALID: it depends
+ * on when it is asked. */
+int service__narrow(struct service *s, int64_t org, const char *text, const struct narrow **ret, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Whether there may be a key of the org with this query: as service__narrow, but nothing is kept, and E_QUOTA when the
+ * org's keys had too many. */
+int service__narrow_check(struct service *s, int64_t org, const char *text, struct err *err)
 	__attribute__((warn_unused_result));
 
 void service__key_cache_free(struct service *s);

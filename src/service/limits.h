@@ -89,6 +89,7 @@
 #define PERMISSION_NAME_MAX 64       /* bytes of a wrong name that a message repeats */
 #define KEY_USE_NOTED_S     60       /* how often it is written down when a key was used last: a write that is synced */
 #define KEY_USES_NOTED      64u      /* keys are written down at a time */
+#define NARROWS_MAX         10000u   /* queries that keys of an org had since the start: kept, as requests use them */
 #define KEY_OVERLAP_S       86400    /* the secret before a rotation is taken so long, unless another time is said */
 #define KEY_OVERLAP_MAX_S   2592000  /* 30 days: longer is no rotation */
 #define RATE_MAX            1000000u /* requests or events a second that a limit may say: more is none */

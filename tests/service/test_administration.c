@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "control/control_priv.h"
+#include "service/key_cache.h"
 #include "service/network.h"
 #include "service/org.h"
 #include "service/role.h"
@@ -462,6 +463,50 @@ static bool has(const char *list, const char *ip)
 	return network_list_has(&networks, span_str(ip));
 }
 
+static int set_query(const char *text, struct err *err)
+{
+	const struct span query = word(text);
+	const struct key_change c = {.query = &query};
+	struct control_api_key changed;
+
+	return service_key_change(service, &who, span_str(key.client_id), KEY_ANY_VERSION, &c, &changed, err);
+}
+
+static unsigned count_narrows(void)
+{
+	unsigned count = 0;
+
+	for (const struct narrow *n = service->narrows; n; n = n->next)
+		count++;
+	return count;
+}
+
+/* What keys are narrowed to is kept for as long as the service lives, so it is only what was used, and bounded. */
+static void test_administration__keeps_so_many_queries_of_an_org(void **state)
+{
+	const struct narrow *narrow, *same;
+	struct err err = ERR_INIT;
+	char text[32];
+
+	(void)state;
+	assert_int_equal(set_query("action:never-used", &err), 0);
+	assert_int_equal(count_narrows(), 0);
+	for (unsigned i = 0; i < NARROWS_MAX - 1; i++) {
+		snprintf(text, sizeof(text), "action:a%u", i);
+		assert_int_equal(service__narrow(service, 1, text, &narrow, NULL), 0);
+	}
+	assert_int_equal(set_query("action:the-last", &err), 0);
+	assert_int_equal(service__narrow(service, 1, "action:the-last", &narrow, NULL), 0);
+	assert_int_equal(count_narrows(), NARROWS_MAX);
+	assert_int_equal(set_query("action:one-more", &err), E_QUOTA);
+	assert_string_equal(err.field, "query");
+	assert_int_equal(set_query("action:a7", NULL), 0);
+	assert_int_equal(set_query("", NULL), 0);
+	assert_int_equal(service__narrow_check(service, 2, "action:one-more", NULL), 0);
+	assert_int_equal(service__narrow(service, 2, "action:a7", &same, NULL), 0);
+	assert_ptr_not_equal(same, narrow);
+}
+
 static void test_network__has_what_lies_in_it(void **state)
 {
 	(void)state;
@@ -517,6 +562,7 @@ int main(void)
 		TEST(changes_are_seen_at_once),
 		cmocka_unit_test(test_permission__sets_are_texts_and_back),
 		cmocka_unit_test(test_permission__each_is_an_orgs_or_the_nodes),
+		TEST(keeps_so_many_queries_of_an_org),
 		cmocka_unit_test(test_network__has_what_lies_in_it),
 		cmocka_unit_test(test_network__refuses_what_is_none),
 	};
