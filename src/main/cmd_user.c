@@ -110,11 +110,11 @@ static const char *state_of(yyjson_val *user)
 static void print_list(const struct user_call *c)
 {
 	yyjson_doc *doc = yyjson_read((const char *)c->answer.body.p, c->answer.body.len, 0);
-	yyjson_val *users = yyjson_obj_get(yyjson_doc_get_root(doc), "users");
 	yyjson_val *user;
-	size_t i, count;
+	yyjson_arr_iter users;
 
-	yyjson_arr_foreach(users, i, count, user)
+	yyjson_arr_iter_init(yyjson_obj_get(yyjson_doc_get_root(doc), "users"), &users);
+	while ((user = yyjson_arr_iter_next(&users)))
 		printf("%-40s %-16s %-12s %s\n", text_of(user, "email"), text_of(user, "role"), state_of(user),
 		       text_of(user, "last_login"));
 	yyjson_doc_free(doc);

@@ -38,10 +38,8 @@ static int open_scope(struct service *s, const struct principal *who, enum contr
 	int rc;
 
 	query_narrow(x.query, who->narrow);
-	rc = sight_ledger(who, ledger, err);
-	if (rc == 0)
-		rc = ledger_snapshot(who->org->ledger[ledger], &x.snapshot, err);
-	if (rc < 0) {
+	if ((rc = sight_ledger(who, ledger, err)) < 0 ||
+	    (rc = ledger_snapshot(who->org->ledger[ledger], &x.snapshot, err)) < 0) {
 		close_scope(&x);
 		return rc;
 	}

@@ -52,7 +52,7 @@ static int take(struct service *s, struct rate_claim claims[CLAIM_COUNT], const 
 			show(q, &claims[i]);
 		return 0;
 	}
-	while (claims[i].rate == 0 || claims[i].wait_s == 0)
+	while (i + 1 < CLAIM_COUNT && (claims[i].rate == 0 || claims[i].wait_s == 0))
 		i++;
 	return refuse(&claims[i], claimed_words[i], what, q, err);
 }

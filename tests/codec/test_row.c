@@ -208,7 +208,7 @@ static void put_random_row(struct rng *rng, struct buf *to)
 	}
 	buf_put_str(to, ",\"create_time\":");
 	put_random_time(rng, to);
-	for (char name = 'a'; name < 'e'; name++) {
+	for (int name = 'a'; name < 'e'; name++) {
 		if (rng_next(rng) % 4 > 0)
 			continue;
 		buf_printf(to, ",\"%c\":", name);

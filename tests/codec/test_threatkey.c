@@ -130,7 +130,7 @@ static void test_threatkey__any_row_comes_out_as_it_went_in(void **state)
 			buf_printf(&row, ",\"%s\":", names[n]);
 			put_canonical(&rng, &row);
 		}
-		for (char name = 'a'; name < 'd'; name++) {
+		for (int name = 'a'; name < 'd'; name++) {
 			if (pick(&rng, 4))
 				continue;
 			buf_printf(&row, ",\"%c\":", name);

@@ -243,8 +243,8 @@ static void check_turns(bool has_ended)
 	static const char *const turns[] = {"a1", "b4", "a2", "b5", "a3"};
 	struct control_export_job j;
 
-	for (char digit = '1'; digit <= '5'; digit++) {
-		j = job_of(digit, digit);
+	for (int digit = '1'; digit <= '5'; digit++) {
+		j = job_of((char)digit, digit);
 		j.org = digit < '4' ? org : other_org;
 		assert_int_equal(control_export_job_create(control, &j, NULL), 0);
 		control_export_job_release(&j);
