@@ -23,6 +23,11 @@
 #include "temp_folder.h"
 
 #define RECORDS 1000u
+#ifdef __SANITIZE_THREAD__
+#define FLIP_STEP 29 /* bytes: every one is flipped in the other trees */
+#else
+#define FLIP_STEP 1
+#endif
 #define NAME    "localhost/log/default/main"
 
 static char folder[TEMP_FOLDER_MAX];
@@ -461,7 +466,7 @@ static void test_bundle__damaged_archive_never_verifies_as_another(void **state)
 	write_zip(&p, NULL, NULL);
 	assert_int_equal(verify(&want, NULL), 0);
 	assert_int_equal(durable_read(&io_posix, path, 1 << 20, &bytes, &len, NULL), 0);
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i += FLIP_STEP) {
 		struct span part = span_of(bytes, len);
 
 		bytes[i] ^= 0x21;

@@ -15,7 +15,11 @@
 
 #define ROWS    (2 * BLOCK_ROWS_MAX + 1500)
 #define HELPERS 3
-#define ROUNDS  24
+#ifdef __SANITIZE_THREAD__
+#define ROUNDS 6 /* threads meet as often; what they find, the other trees try */
+#else
+#define ROUNDS 24
+#endif
 
 /* A segment of several blocks, some of which begin or end within a group of 256. */
 struct world {
@@ -114,12 +118,12 @@ static void test_segment_verify__tells_what_the_twin_tells(void **state)
 	for (int round = 0; round < ROUNDS; round++) {
 		struct segment *s = open_copy(&w);
 		struct merkle_frontier before = w.before;
-		unsigned spoilt = (unsigned)pick(&w.r, 4);
+		unsigned spoilt = round < 2 ? (unsigned)round : (unsigned)pick(&w.r, 4); /* one of each at least */
 
 		blocks = segment_block_count(s);
 		for (unsigned k = 0; k < spoilt; k++)
 			spoil(&w, s);
-		if (pick(&w.r, 5) == 0 && before.size > 0)
+		if (round > 0 && pick(&w.r, 5) == 0 && before.size > 0)
 			before.node[__builtin_ctzll(before.size)].b[0] ^= 1;
 		compare(s, pick(&w.r, 4) ? &before : NULL, pick(&w.r, 4) ? w.team : NULL, &faults);
 		segment_unref(s);
