@@ -81,6 +81,9 @@ int keepnet__walk_open(struct request *r, const struct keepnet_search *s, bool a
 		       struct err *err) __attribute__((warn_unused_result));
 struct keepnet_walk *keepnet__walk_close(struct keepnet_walk *w); /* takes NULL, returns NULL */
 
+/* What is known to be missing of it as yet; borrowed until the next call. */
+const struct gap_list *keepnet__walk_damaged(const struct keepnet_walk *w);
+
 /* The next row, borrowed until the next call; 1 when there is none. */
 int keepnet__walk_next(struct keepnet_walk *w, struct span *ret_record, struct err *err)
 	__attribute__((warn_unused_result));

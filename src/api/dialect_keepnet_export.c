@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/damaged.h"
 #include "api/dialect_keepnet.h"
 #include "api/handler.h"
 #include "api/json_body.h"
@@ -100,10 +101,14 @@ static int open_walk(struct request *r, yyjson_val *body, enum export_type *ret_
 
 /* ---- answers ---- */
 
-static void begin(struct request *r, const char *type, const char *disposition)
+/* What is met to be missing later can only be logged. */
+static void begin(struct request *r, const char *type, const char *disposition, const struct keepnet_walk *walk)
 {
+	const struct gap_list *damaged = keepnet__walk_damaged(walk);
+
 	reply_begin(&r->reply, 200, type);
 	reply_add_header(&r->reply, MHD_HTTP_HEADER_CONTENT_DISPOSITION, disposition);
+	damaged_add_header(&r->reply, damaged->gap, damaged->count);
 }
 
 /* The walk is the stream's from here. */
@@ -113,21 +118,19 @@ static int answer_csv(struct request *r, struct keepnet_walk *walk, struct err *
 	int rc;
 
 	csv->walk = walk;
+	begin(r, CSV_TYPE, "attachment; filename=\"Audit Log.csv\"", walk);
 	if ((rc = stream_open(r->server, &r->stream, err)) < 0) {
 		free_csv(csv);
 		return rc;
 	}
-	if ((rc = stream_begin(r->stream, &csv_stream, csv, STREAM_SIZE_UNKNOWN, err)) < 0)
-		return rc;
-	begin(r, CSV_TYPE, "attachment; filename=\"Audit Log.csv\"");
-	return 0;
+	return stream_begin(r->stream, &csv_stream, csv, STREAM_SIZE_UNKNOWN, err);
 }
 
 static int answer_excel(struct request *r, struct keepnet_walk *walk, struct err *err)
 {
 	int rc;
 
-	begin(r, EXCEL_TYPE, "attachment; filename=\"Audit Log.xlsx\"");
+	begin(r, EXCEL_TYPE, "attachment; filename=\"Audit Log.xlsx\"", walk);
 	rc = keepnet__excel_put(walk, &r->reply.body, err);
 	keepnet__walk_close(walk);
 	if (rc == 0)

@@ -73,6 +73,11 @@ struct keepnet_walk *keepnet__walk_close(struct keepnet_walk *w)
 	return NULL;
 }
 
+const struct gap_list *keepnet__walk_damaged(const struct keepnet_walk *w)
+{
+	return &w->page.window.page.damaged;
+}
+
 /* The window behind the one that is at its end. */
 static int go_on(struct keepnet_walk *w, struct err *err)
 {

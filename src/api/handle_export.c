@@ -1,7 +1,7 @@
 /* GET /v1/export: everything that matches, as it is made. */
-#include <inttypes.h>
 #include <stdio.h>
 
+#include "api/damaged.h"
 #include "api/export_param.h"
 #include "api/handler.h"
 #include "api/request.h"
@@ -22,18 +22,9 @@ static const struct stream_ops export_stream = {.produce = produce, .free = clos
 static void add_damaged(struct reply *reply, const struct export *x)
 {
 	struct export_progress progress;
-	struct buf list = BUF_INIT;
 
 	export_progress(x, &progress);
-	for (size_t i = 0; i < progress.damaged_count && i < DAMAGED_SHOWN_MAX; i++)
-		buf_printf(&list, "%s%" PRIu64 "-%" PRIu64, i ? ", " : "", progress.damaged[i].first,
-			   progress.damaged[i].next - 1);
-	if (progress.damaged_count > DAMAGED_SHOWN_MAX)
-		buf_put_str(&list, ", ...");
-	buf_put_u8(&list, 0);
-	if (list.len > 1 && buf_ok(&list))
-		reply_add_header(reply, "Stele-Damaged", (const char *)list.p);
-	buf_release(&list);
+	damaged_add_header(reply, progress.damaged, progress.damaged_count);
 }
 
 static void begin_answer(struct request *r, const struct export_spec *spec)

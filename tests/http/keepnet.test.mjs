@@ -504,11 +504,14 @@ test('damaged records are told of', async () => {
     writeFileSync(file, damaged);
     await server.start();
     const { json } = await search({ pageSize: 10000, ascending: true }, { server });
+    const csv = await exported({ reportAllPages: true, ascending: true, pageSize: 10 }, { server });
+    const workbook = await exported({ pageSize: 5000, ascending: true, exportType: 'Excel' }, { server });
     await server.stop();
     assert.equal(json.status, 'SUCCESS');
     assert.deepEqual(json.messages, json.message === null ? [] : [json.message]);
     if (json.message === null) continue; // nothing of it was asked for
     assert.match(json.message, /^[1-9]\d* records of the log are damaged/);
+    for (const { headers } of [csv, workbook]) assert.match(headers['stele-damaged'], /^\d+-\d+/);
     told++;
   }
   assert.ok(told > 0);
