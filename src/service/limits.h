@@ -98,6 +98,8 @@
 #define ACCESS_TOKEN_S   3600  /* seconds that one is good for: what all vendors' clients expect */
 #define JWT_SKEW_S       60    /* the clock of a client that signs its own may be so far ahead */
 #define REFUSALS_MAX     128u  /* refused client ids and addresses that are counted apart: an event a minute each */
+#define REFUSALS_ORG_MAX 32u   /* of one org: who guesses at its keys must not hide guesses at another's */
+#define REFUSALS_KEY_MAX 4u    /* of one client id, nor those at another of its keys */
 #define REFUSAL_EVERY_MS 60000 /* between two events about one of them: guessing must not fill the disk */
 
 #endif

@@ -52,6 +52,12 @@ static bool is_due(const struct refusal *x, int64_t now_us)
 	return now_us < x->told_us || now_us - x->told_us >= REFUSAL_EVERY_MS * US_PER_MS;
 }
 
+/* Nothing of it is left to be told, and it was told long enough ago. */
+static bool is_over(const struct refusal *x, int64_t now_us)
+{
+	return !x->action || (x->count == 0 && is_due(x, now_us));
+}
+
 static struct refusal *find_locked(struct refusals *r, const char *action, const char *client_id, const char *ip)
 {
 	for (size_t i = 0; i < REFUSALS_MAX; i++) {
@@ -68,10 +74,26 @@ static struct refusal *free_locked(struct refusals *r, int64_t now_us)
 	for (size_t i = 0; i < REFUSALS_MAX; i++) {
 		struct refusal *x = &r->at[i];
 
-		if (!x->action || (x->count == 0 && is_due(x, now_us)))
+		if (is_over(x, now_us))
 			return x;
 	}
 	return NULL;
+}
+
+/* Whether the org and the key have fewer places than they may have. */
+static bool has_share_locked(const struct refusals *r, const struct org *org, const char *client_id, int64_t now_us)
+{
+	unsigned of_org = 0, of_key = 0;
+
+	for (size_t i = 0; i < REFUSALS_MAX; i++) {
+		const struct refusal *x = &r->at[i];
+
+		if (is_over(x, now_us) || x->org != org)
+			continue;
+		of_org++;
+		of_key += strcmp(x->client_id, client_id) == 0;
+	}
+	return of_org < REFUSALS_ORG_MAX && of_key < REFUSALS_KEY_MAX;
 }
 
 /* Counts one that has its place already. */
@@ -87,13 +109,14 @@ static bool count(struct refusals *r, const char *action, const char *client_id,
 	return x != NULL;
 }
 
-/* When all places are taken it is counted with the same key's from another address, if there is such. */
+/* When all its places are taken it is counted with the same key's from another address, if there is such. */
 static void add(struct refusals *r, const char *action, struct org *org, const char *client_id, const char *ip)
 {
+	int64_t now_us = clock_wall_us();
 	struct refusal *x;
 
 	mutex_lock(&r->mu);
-	x = free_locked(r, clock_wall_us());
+	x = has_share_locked(r, org, client_id, now_us) ? free_locked(r, now_us) : NULL;
 	if (x) {
 		*x = (struct refusal){.action = action, .org = org, .count = 1};
 		snprintf(x->client_id, sizeof(x->client_id), "%s", client_id);

@@ -150,6 +150,23 @@ test('refused secrets of a known key are told in its self ledger, bounded', asyn
   assert.ok(count >= 300, `${count}`);
 });
 
+test('who guesses at keys of one org from everywhere hides no guess at another', async () => {
+  const behind = await startServer(['--trust-proxy', '127.0.0.1']);
+  const guess = (client, ip) => behind.get('/v1/me', { key: null, headers: { 'X-Auth-Token': `${'0'.repeat(64)}/${client}`, 'X-Forwarded-For': ip } });
+  const org = await behind.request('POST', '/v1/orgs', { body: { org_key: 'attacked', name: 'Attacked', key: true } });
+  assert.equal(org.status, 201, org.text);
+  const own = [];
+  for (let i = 0; i < 12; i++) own.push((await behind.request('POST', '/v1/keys', { body: { name: `k${i}`, role: 'writer' } })).json.client_id);
+  for (let i = 0; i < 30 * own.length; i++) assert.ok([401, 429].includes((await guess(own[i % own.length], `198.51.${i >> 8}.${i & 255}`)).status));
+  await guess(org.json.key.client_id, '192.0.2.1');
+  await guess(org.json.key.client_id, '192.0.2.2');
+  const key = org.json.key.api_key;
+  const told = async () => (await behind.search({ ledger: 'self', query: 'action:key.refused' }, { key })).json.events;
+  for (let i = 0; i < 50 && (await told()).length < 2; i++) await sleep(100);
+  assert.deepEqual((await told()).map((e) => e.context.ip).toSorted(), ['192.0.2.1', '192.0.2.2']);
+  await behind.close();
+});
+
 // ---- where a request comes from ----
 
 test('X-Forwarded-For counts from trusted proxies alone', async () => {
