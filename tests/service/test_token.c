@@ -213,7 +213,7 @@ static void test_refusal__of_many_addresses_is_told_together(void **state)
 	}
 	refusals__tell(s, true);
 	/* The last place is told of twice when the service's own thread comes in between. */
-	assert_in_range(told(query), REFUSALS_MAX, REFUSALS_MAX + 1);
+	assert_in_range(told(query), REFUSALS_KEY_MAX, REFUSALS_KEY_MAX + 1);
 }
 
 static void test_refusal__of_nobodys_key_is_not_told(void **state)
