@@ -87,6 +87,7 @@
 #define STREAMS_MAX         48u
 #define STREAM_BUFFER_BYTES (256u << 10) /* two for each stream: one is sent while the other is filled */
 #define STREAM_PIECE_BYTES  (32u << 10)  /* of it are handed to a socket at a time */
+#define STREAM_LOOK_MS      1000         /* how often it is looked at whether who gets a stream still may */
 #define STREAM_STOP_MS      2000         /* streams may take so long to end when the server stops; then they are cut */
 #define DAMAGED_SHOWN_MAX   16u          /* ranges that the header of an export names */
 

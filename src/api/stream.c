@@ -17,6 +17,9 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "service/sight.h"
+
+#define NS_PER_MS INT64_C(1000000)
 
 struct stream {
 	struct stream *next; /* in the server's list */
@@ -27,6 +30,10 @@ struct stream {
 	void *user;
 	uint64_t size_bytes;
 	struct MHD_Connection *connection;
+	struct principal who; /* who gets it; org NULL: anybody */
+	char ip[CALLER_IP_MAX];
+	enum permission permission;
+	int64_t look_ns;  /* when it is looked at again whether they still may; the worker's */
 	int64_t since_ns; /* when sending began, what the client was kept waiting left out */
 	int64_t wait_ns;  /* when it began to be kept waiting */
 	uint64_t sent_bytes;
@@ -222,6 +229,19 @@ static void take_back_locked(struct stream *x, int rc)
 	}
 }
 
+/* A large answer takes long to send, and a key that ends ends it. That self is read no more is looked for whatever the
+ * answer is of. */
+static int check_still(struct stream *x, struct err *err)
+{
+	int64_t now_ns = clock_mono_ns();
+	bool reads_self = (x->who.permissions & PERMISSION_AUDIT) != 0;
+
+	if (!x->who.org || now_ns < x->look_ns)
+		return 0;
+	x->look_ns = now_ns + STREAM_LOOK_MS * NS_PER_MS;
+	return sight_still(x->server->service, &x->who, x->permission, reads_self ? LEDGER_SELF : LEDGER_MAIN, err);
+}
+
 static void run_producer(struct job *job)
 {
 	struct stream *x = (struct stream *)((char *)job - offsetof(struct stream, job));
@@ -235,7 +255,7 @@ static void run_producer(struct job *job)
 	mutex_unlock(&x->mu);
 	if (is_cut)
 		rc = err_set(&err, E_CLOSED, "cut");
-	else
+	else if ((rc = check_still(x, &err)) == 0)
 		rc = x->ops->produce(x->user, STREAM_BUFFER_BYTES, &x->back, &err);
 	if (rc < 0 && rc != E_CLOSED)
 		diag(DIAG_WARNING, "api", "an answer was broken off while it was sent: %s code=%s", err.message,
@@ -329,6 +349,16 @@ static struct MHD_Response *make_response(struct stream *x, bool is_head)
 	return response;
 }
 
+/* What is borrowed of the request may be gone before the stream is. */
+static void set_reader(struct stream *x, const struct request *r)
+{
+	memcpy(x->ip, r->ip, sizeof(x->ip));
+	x->who = r->who;
+	x->who.caller = (struct caller){.ip = span_str(x->ip)};
+	x->permission = r->match.route->permission;
+	x->look_ns = clock_mono_ns() + STREAM_LOOK_MS * NS_PER_MS;
+}
+
 struct MHD_Response *stream_response(struct stream *x, const struct request *r)
 {
 	struct MHD_Response *response = make_response(x, r->is_head);
@@ -340,6 +370,7 @@ struct MHD_Response *stream_response(struct stream *x, const struct request *r)
 	x->client = r->client;
 	x->connection = r->connection;
 	x->job.owner = r->who.org;
+	set_reader(x, r);
 	x->since_ns = clock_mono_ns();
 	watch_client_locked(x, 0);
 	if (!x->has_ended && !x->is_cut && !r->is_head)

@@ -263,6 +263,25 @@ test('a slow client gets all, and the server holds little meanwhile', async () =
   assert.ok(most - resting < 48 << 20, `${(most - resting) >> 20} MiB more`);
 });
 
+test('an export ends with the key that asked for it', async () => {
+  const key = (await s.request('POST', '/v1/keys', { body: { name: 'exports', role: 'analyst' } })).json;
+  const { socket, first } = await new Promise((done) => {
+    const req = http.get({ host: '127.0.0.1', port: s.port, path: path({ format: 'ndjson' }), agent: false, headers: { Authorization: `Bearer ${key.api_key}` } }, (res) => {
+      res.on('error', () => {});
+      res.once('data', (d) => (res.pause(), done({ socket: res, first: d.length })));
+    });
+    req.on('error', () => {});
+  });
+  assert.equal((await s.request('DELETE', `/v1/keys/${key.client_id}`)).status, 204);
+  await sleep(1200);
+  let bytes = first;
+  socket.on('data', (d) => (bytes += d.length));
+  const over = new Promise((end) => socket.on('close', end));
+  socket.resume();
+  await within(20000, over);
+  assert.equal(socket.complete, false, `${bytes} bytes`);
+});
+
 test('events that arrive meanwhile change nothing', async () => {
   const socket = await stalled(path({ format: 'ndjson', order: 'oldest' }));
   await sleep(200);
