@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "base/thread.h"
 
 #define KEEP_NS (INT64_C(1000000000) * PAGING_KEEP_S)
@@ -17,7 +18,8 @@ struct entry {
 };
 
 struct paging {
-	struct mutex mu; /* guards the entries */
+	uint64_t seed[2]; /* of hashes: nobody can choose searches that meet */
+	struct mutex mu;  /* guards the entries */
 	struct entry entry[PAGINGS_MAX];
 };
 
@@ -25,6 +27,7 @@ struct paging *paging_new(void)
 {
 	struct paging *p = xalloc(sizeof(*p));
 
+	rand_bytes(p->seed, sizeof(p->seed));
 	mutex_init(&p->mu);
 	return p;
 }
@@ -68,10 +71,10 @@ static struct entry *find_locked(struct paging *p, const uint64_t hash[2], uint6
 	return best;
 }
 
-static void hash_of(struct span binding, uint64_t ret[2])
+static void hash_of(const struct paging *p, struct span binding, uint64_t ret[2])
 {
-	ret[0] = hash64(binding.p, binding.len, 1);
-	ret[1] = hash64(binding.p, binding.len, 2);
+	for (size_t i = 0; i < 2; i++)
+		ret[i] = hash64(binding.p, binding.len, p->seed[i]);
 }
 
 bool paging_find(struct paging *p, struct span binding, uint64_t start, struct paging_place *ret)
@@ -80,7 +83,7 @@ bool paging_find(struct paging *p, struct span binding, uint64_t start, struct p
 	uint64_t hash[2];
 	struct entry *e;
 
-	hash_of(binding, hash);
+	hash_of(p, binding, hash);
 	mutex_lock(&p->mu);
 	e = find_locked(p, hash, start, now_ns);
 	if (e) {
@@ -116,7 +119,7 @@ bool paging_near(struct paging *p, struct span binding, uint64_t start, struct p
 	uint64_t hash[2];
 	struct entry *e;
 
-	hash_of(binding, hash);
+	hash_of(p, binding, hash);
 	mutex_lock(&p->mu);
 	e = find_locked(p, hash, start, now_ns);
 	if (e) {
@@ -159,7 +162,7 @@ void paging_put(struct paging *p, struct span binding, uint64_t start, const str
 	uint64_t hash[2];
 	struct entry *e;
 
-	hash_of(binding, hash);
+	hash_of(p, binding, hash);
 	mutex_lock(&p->mu);
 	e = start > 0 ? find_locked(p, hash, start, now_ns) : NULL;
 	if (e)

@@ -16,6 +16,7 @@ static int64_t rewrite(struct span text, struct buf *to)
 	int64_t n = 0;
 	int rc;
 
+	buf_put_str(to, "\xef\xbb\xbf"); /* so that one in the first cell is not taken for it */
 	csv_reader_init(&r, text);
 	while ((rc = csv_read_cell(&r, &cell, &kind, &err)) == 0 && kind != CSV_END) {
 		must((uint64_t)++n <= text.len + 1);
