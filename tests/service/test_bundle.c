@@ -28,7 +28,7 @@
 #else
 #define FLIP_STEP 1
 #endif
-#define NAME    "localhost/log/default/main"
+#define NAME "localhost/log/default/main"
 
 static char folder[TEMP_FOLDER_MAX];
 static char path[TEMP_FOLDER_MAX + 32];
