@@ -12,6 +12,7 @@
 #include "service/access_token.h"
 #include "service/jwt.h"
 #include "service/refusal.h"
+#include "service/session.h"
 
 #define BEARER     "Bearer"
 #define BASIC      "Basic"
@@ -131,6 +132,8 @@ static int check_token(struct service *s, struct span token, struct principal *r
 
 	if (span_starts_with(token, SPAN_LIT(KEY_PREFIX)))
 		return service_authenticate(s, token, ret, err);
+	if (session_is_secret(token))
+		return service_authenticate_session(s, token, ret, err);
 	rc = service_token_is_own(token) ? service_authenticate_token(s, token, ret, err)
 					 : service_authenticate_jwt(s, token, ret, err);
 	if (rc == E_UNAUTHORIZED)

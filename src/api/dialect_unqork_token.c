@@ -6,6 +6,9 @@
  * else anybody could lock out anybody.
  */
 #include "api/dialect_unqork.h"
+
+#include <inttypes.h>
+
 #include "api/handler.h"
 #include "api/header.h"
 #include "api/request.h"
@@ -14,12 +17,14 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "service/access_token.h"
+#include "service/session.h"
 
 #define US_PER_SECOND 1000000
 
-static int check_grant(const struct token_request *t, struct err *err)
+static int check_grant(struct request *r, const struct token_request *t, struct err *err)
 {
-	if (span_eq_str(t->grant_type, "client_credentials"))
+	if (span_eq_str(t->grant_type, "client_credentials") ||
+	    (r->server->has_password_grant && span_eq_str(t->grant_type, "password")))
 		return 0;
 	err_set_field(err, "grant_type", strlen("grant_type"));
 	if (span_eq_str(t->grant_type, "password"))
@@ -62,26 +67,58 @@ static int authenticate(struct request *r, const struct token_request *t, struct
 	return rc;
 }
 
-static int answer(struct request *r, const struct token_request *t, struct err *err)
+static void put_answer(struct request *r, struct span token, int64_t seconds)
+{
+	reply_json(&r->reply, 200);
+	r->reply.has_secret = true;
+	(void)buf_room(&r->reply.body, REPLY_SECRET_BYTES);
+	buf_put_str(&r->reply.body, "{\"access_token\":\"");
+	buf_put_span(&r->reply.body, token);
+	buf_printf(&r->reply.body, "\",\"expires_in\":%" PRId64 ",\"token_type\":\"Bearer\"}\n", seconds);
+}
+
+static int answer_client(struct request *r, const struct token_request *t, struct err *err)
 {
 	struct token_grant grant = {.permissions = UINT32_MAX, .scope = SPAN_LIT("\"\"")};
 	struct buf token = BUF_INIT;
-	int rc;
+	int rc = authenticate(r, t, err);
 
-	if ((rc = check_grant(t, err)) < 0 || (rc = authenticate(r, t, err)) < 0)
+	if (rc < 0)
 		return rc;
 	grant.permissions = r->who.permissions;
 	rc = service_token_issue(r->server->service, &r->who, &grant, &token, err);
-	if (rc == 0) {
-		reply_json(&r->reply, 200);
-		buf_put_str(&r->reply.body, "{\"access_token\":\"");
-		buf_put_span(&r->reply.body, buf_span(&token));
-		buf_printf(&r->reply.body, "\",\"expires_in\":%d,\"token_type\":\"Bearer\"}\n", ACCESS_TOKEN_S);
-	}
+	if (rc == 0)
+		put_answer(r, buf_span(&token), ACCESS_TOKEN_S);
 	if (token.p)
 		mem_wipe(token.p, token.len);
 	buf_release(&token);
 	return rc;
+}
+
+/* A user's token is the secret of a session: it ends as one, is listed as one, and can be revoked as one. */
+static int answer_user(struct request *r, const struct token_request *t, struct err *err)
+{
+	const struct sign_in in = {.email = t->username, .password = t->password};
+	struct signed_in made;
+	int64_t seconds;
+	int rc = service_sign_in(r->server->service, &r->who.caller, &in, &made, err);
+
+	if (rc < 0)
+		return rc;
+	seconds =
+		(service_session_idle_us(r->server->service, &made.session) - made.session.created_us) / US_PER_SECOND;
+	put_answer(r, span_str(made.cookie), seconds < ACCESS_TOKEN_S ? seconds : ACCESS_TOKEN_S);
+	mem_wipe(&made, sizeof(made));
+	return 0;
+}
+
+static int answer(struct request *r, const struct token_request *t, struct err *err)
+{
+	int rc = check_grant(r, t, err);
+
+	if (rc < 0)
+		return rc;
+	return span_eq_str(t->grant_type, "password") ? answer_user(r, t, err) : answer_client(r, t, err);
 }
 
 enum handled handle_unqork_token(struct request *r)

@@ -182,7 +182,7 @@ static void run_job(struct job *job)
 	bool hashes = (r->match.route->flags & ROUTE_HAS_PASSWORD) != 0;
 	struct server *s = r->server;
 
-	if (r->way == CREDENTIAL_COOKIE)
+	if (r->who.session[0] != '\0')
 		service_session_used(s->service, &r->who);
 	if (r->match.route->handle(r) == HANDLED_NOW)
 		request_finish(r);
@@ -238,7 +238,7 @@ static enum MHD_Result run_handler(struct request *r)
 		work_submit(r->server->work, &r->job);
 		return MHD_YES;
 	}
-	if (r->way == CREDENTIAL_COOKIE)
+	if (r->who.session[0] != '\0')
 		service_session_used(r->server->service, &r->who);
 	if (route->handle(r) == HANDLED_LATER)
 		return MHD_YES;

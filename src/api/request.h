@@ -108,6 +108,7 @@ struct server {
 	struct proof_waits *proofs;
 	struct system_metrics *metrics;
 	struct paging *paging;        /* of dialects whose clients page by number */
+	bool has_password_grant;      /* Unqork's interface gives users tokens for their passwords */
 	struct recents *unqork_rates; /* requests of an address */
 	struct recents *unqork_locks; /* wrong secrets of a credential and an address */
 	_Atomic bool is_stopping;     /* no new requests */

@@ -98,6 +98,7 @@ int server_start(const struct server_config *config, struct server **ret, struct
 	s->service = config->service;
 	s->tls = config->tls;
 	s->proxies = config->proxies;
+	s->has_password_grant = config->has_password_grant;
 	s->budget.max_bytes = BODY_MEMORY_MAX;
 	mutex_init(&s->pool_mu);
 	streams_init(&s->streams);

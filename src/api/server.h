@@ -21,6 +21,7 @@ struct server_config {
 	unsigned request_timeout_s;  /* REQUEST_TIMEOUT_S unless an operator says otherwise */
 	struct network_list proxies; /* whose X-Forwarded-For is believed */
 	struct tls *tls;             /* outlives the server; NULL: plain HTTP */
+	bool has_password_grant;     /* Unqork's interface gives users tokens for their passwords */
 	unsigned system_metrics_s;   /* SYSTEM_METRICS_S unless an operator says otherwise; 0: none */
 	unsigned heartbeat_s;        /* HEARTBEAT_S unless an operator says otherwise */
 };

@@ -37,6 +37,7 @@ struct serve_options {
 	uint32_t system_metrics_s;
 	uint32_t request_rate;
 	uint32_t event_rate;
+	bool has_password_grant;
 	bool is_verbose;
 };
 
@@ -76,6 +77,7 @@ static int run(const struct serve_options *o, struct err *err)
 	struct server_config config = {.idle_timeout_s = o->idle_timeout_s,
 				       .request_timeout_s = o->request_timeout_s,
 				       .heartbeat_s = o->heartbeat_s,
+				       .has_password_grant = o->has_password_grant,
 				       .system_metrics_s = o->system_metrics_s};
 	struct service_config service_config = {.io = &io_posix,
 						.folder = o->data,
@@ -170,6 +172,8 @@ int cmd_serve(int argc, char **argv)
 		{"event-rate", OPTION_NUMBER, "N",
 		 "events a second of each org and key that has no limit of its own (no limit)", &o.event_rate, 1,
 		 RATE_MAX},
+		{"password-grant", OPTION_FLAG, NULL, "let Unqork's interface give users tokens for their passwords",
+		 &o.has_password_grant, 0, 0},
 		{"verbose", OPTION_FLAG, NULL, "log at debug level", &o.is_verbose, 0, 0},
 	};
 	const struct options options = {"serve", NULL, "Stops cleanly on SIGINT and SIGTERM.", specs,

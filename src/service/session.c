@@ -24,7 +24,7 @@ struct session_time session__time(const struct service *s)
 
 /* ---- cookies ---- */
 
-static bool is_cookie(struct span text)
+bool session_is_secret(struct span text)
 {
 	if (text.len != COOKIE_LEN)
 		return false;
@@ -64,7 +64,7 @@ int service_authenticate_session(struct service *s, struct span cookie, struct p
 	struct sha256 hash;
 	int rc;
 
-	if (!is_cookie(cookie))
+	if (!session_is_secret(cookie))
 		return refuse(err);
 	user__hash(s, cookie, &hash);
 	rc = control_session_find(s->control, &hash, &t, &session, NULL);

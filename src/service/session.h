@@ -32,6 +32,9 @@ struct signed_in {
 int service_sign_in(struct service *s, const struct caller *from, const struct sign_in *in, struct signed_in *ret,
 		    struct err *err) __attribute__((warn_unused_result));
 
+/* Whether a text has the form of a session's secret. */
+bool session_is_secret(struct span text);
+
 /* Whose session a cookie's value is; leaves ret->caller. E_UNAUTHORIZED. */
 int service_authenticate_session(struct service *s, struct span cookie, struct principal *ret, struct err *err)
 	__attribute__((warn_unused_result));

@@ -1,6 +1,7 @@
 // The Kore.ai dialect: requests and answers of vendor-apis.md section 2, as the vendor's clients send them.
 // STELE_ROWS: how many are paged through; STELE_REAL_EVENTS: a file of real events (zstd), whose rows are taken in again.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -93,6 +94,21 @@ test('the other interface answers on the same path', async () => {
   const xo = { timestampValue: 1733840840286, 'Date/Time': '2024-12-10T14:27:20.286Z', Description: 'User logged out', Name: 'Logout', Category: 'Login/Logout', AuditLogId: 'al-7' };
   assert.equal((await send(xo)).status, 201);
   assert.deepEqual((await ask({ size: 1 })).json.auditlogs, [xo]);
+});
+
+test('a client that signs JWTs with its secret is taken, and one that signs wrongly is not', async () => {
+  const key = (await s.request('POST', '/v1/keys', { body: { name: 'signs', role: 'analyst' } })).json;
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const sign = (secret) => {
+    const text = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: '1234567890', appId: key.client_id })}`;
+    return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+  };
+  const answer = await ask({ size: 50, offset: 0 }, { headers: { auth: sign(key.jwt_secret) } });
+  assert.equal(answer.status, 200, answer.text);
+  assert.ok(answer.json.auditlogs.length > 0);
+  const wrong = await ask({ size: 50 }, { headers: { auth: sign('another secret') } });
+  assert.equal(wrong.status, 401);
+  assert.deepEqual(wrong.json.errors, [{ msg: 'Invalid JWT token', code: 4002 }]);
 });
 
 test('errors have the vendor\'s form', async () => {

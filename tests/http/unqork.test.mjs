@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { PASSWORD, makeUser } from './people.mjs';
 import { Server, makeFolder, removeFolder, startServer, stele } from './server.mjs';
 
 const N = Number(process.env.STELE_ROWS ?? 60000); // 200000: as many as a vendor's large hour has
@@ -72,6 +73,32 @@ test('a token comes for a client id and secret, in each of the ways that clients
     assert.equal(answer.json.expires_in, 3600);
     assert.equal(answer.json.token_type, 'Bearer');
     assert.equal((await list(0, HOUR, {}, { key: answer.json.access_token })).status, 200);
+  }
+});
+
+test('users have tokens for their passwords where that is switched on, and these are sessions', async () => {
+  const other = await startServer(['--password-grant']);
+  const grant = (fields) => other.request('POST', TOKEN, { body: new URLSearchParams({ grant_type: 'password', ...fields }).toString(), key: null, headers: FORM });
+  try {
+    await makeUser(other, 'ada@example.com', { role: 'auditor' });
+    const answer = await grant({ username: 'Ada@Example.com', password: PASSWORD });
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.json.token_type, 'Bearer');
+    assert.equal(answer.json.expires_in, 1800);
+    const key = answer.json.access_token;
+    assert.equal((await other.get(`/api/1.0/logs/audit-logs?startDatetime=2025-01-01T00:00:00.000Z&endDatetime=2025-01-01T01:00:00.000Z`, { key })).status, 200);
+    assert.equal((await other.get('/v1/me', { key })).json.name, 'ada@example.com');
+    assert.equal((await other.append({ action: 'a' }, '', { key })).status, 403, 'no more than the role allows');
+    const [{ id }] = (await other.get('/v1/sessions', { key })).json.sessions;
+    assert.equal((await other.request('DELETE', `/v1/sessions/${id}`, { key })).status, 204);
+    assert.equal((await other.get('/v1/me', { key })).status, 401);
+    for (const fields of [{ username: 'ada@example.com', password: 'wrong' }, { username: 'nobody@example.com', password: PASSWORD }, { username: 'ada@example.com' }, {}])
+      refused(await grant(fields), 401, /^Unauthorized$/);
+    const told = (await other.search({ ledger: 'self', query: 'action:session.failed' })).json.events;
+    assert.ok(told.length >= 1);
+    assert.equal((await other.request('POST', TOKEN, { body: GRANT, key: null, headers: { ...FORM, ...basic(other.bootstrap.client_id, other.bootstrap.client_secret) } })).status, 200);
+  } finally {
+    await other.close();
   }
 });
 
