@@ -106,29 +106,9 @@ struct taking {
 	struct err *err;
 };
 
-/* Empty when it is no string. */
-static struct span string_of(yyjson_val *v)
-{
-	return yyjson_is_str(v) ? span_of(yyjson_get_str(v), yyjson_get_len(v)) : span_of(NULL, 0);
-}
-
-static int refuse(struct taking *t, struct span name, const char *why)
-{
-	err_set_field(t->err, (const char *)name.p, name.len);
-	return err_set(t->err, E_INVALID, "%s", why);
-}
-
-static void keep(struct taking *t, struct span name, yyjson_val *value)
-{
-	buf_put_str(&t->kept, t->kept.len > 0 ? "," : "");
-	json_text_string(&t->kept, name);
-	buf_put_u8(&t->kept, ':');
-	row_put_yyjson(&t->kept, value);
-}
-
 static void keep_slot(struct taking *t, enum slot s)
 {
-	keep(t, span_str(slots[s].name), t->slot[s]);
+	row_keep(&t->kept, span_str(slots[s].name), t->slot[s]);
 }
 
 static int find_slot(struct span name)
@@ -149,12 +129,12 @@ static int take_apart(struct taking *t, yyjson_val *row)
 		return err_set(t->err, E_INVALID, "a row is an object, not %s", yyjson_get_type_desc(row));
 	yyjson_obj_iter_init(row, &members);
 	while ((key = yyjson_obj_iter_next(&members))) {
-		int s = find_slot(string_of(key));
+		int s = find_slot(row_string(key));
 
 		if (s < 0)
-			keep(t, string_of(key), yyjson_obj_iter_get_val(key));
+			row_keep(&t->kept, row_string(key), yyjson_obj_iter_get_val(key));
 		else if (t->slot[s])
-			return refuse(t, string_of(key), "this member is there twice");
+			return row_refuse(t->err, row_string(key), "this member is there twice");
 		else
 			t->slot[s] = yyjson_obj_iter_get_val(key);
 	}
@@ -165,7 +145,7 @@ static int take_apart(struct taking *t, yyjson_val *row)
 static void put_string(struct taking *t, const char *name, enum slot s)
 {
 	buf_printf(t->to, ",\"%s\":", name);
-	json_text_string(t->to, string_of(t->slot[s]));
+	json_text_string(t->to, row_string(t->slot[s]));
 }
 
 /* Whether the slot holds a string. What is null is as what is left out; anything else is kept. */
@@ -217,7 +197,7 @@ static void take_description(struct taking *t)
 {
 	yyjson_val *v = t->slot[SLOT_DESCRIPTION];
 
-	buf_printf(t->to, "{\"action\":\"%s\"", action_of(string_of(v)));
+	buf_printf(t->to, "{\"action\":\"%s\"", action_of(row_string(v)));
 	if (yyjson_is_str(v))
 		put_string(t, "description", SLOT_DESCRIPTION);
 	else if (v)
@@ -230,7 +210,7 @@ static void take_actor(struct taking *t)
 
 	if (!take_string(t, SLOT_ACTOR))
 		return;
-	actor = string_of(t->slot[SLOT_ACTOR]);
+	actor = row_string(t->slot[SLOT_ACTOR]);
 	buf_put_str(t->to, ",\"actor\":{\"id\":");
 	json_text_string(t->to, actor);
 	if (actor.len > 0 && memchr(actor.p, '@', actor.len))
@@ -247,11 +227,11 @@ static void take_context(struct taking *t)
 	buf_put_str(t->to, ",\"context\":{");
 	if (has_ip) {
 		buf_put_str(t->to, "\"ip\":");
-		json_text_string(t->to, string_of(t->slot[SLOT_ACTOR_IP]));
+		json_text_string(t->to, row_string(t->slot[SLOT_ACTOR_IP]));
 	}
 	if (has_url) {
 		buf_put_str(t->to, has_ip ? ",\"url\":" : "\"url\":");
-		json_text_string(t->to, string_of(t->slot[SLOT_REQUEST_URL]));
+		json_text_string(t->to, row_string(t->slot[SLOT_REQUEST_URL]));
 	}
 	buf_put_u8(t->to, '}');
 }
@@ -265,13 +245,14 @@ static void put_time(struct taking *t, int64_t us, uint8_t text[TIMESTAMP_LEN])
 /* "create_time", kept as well when the row would show it otherwise. */
 static int take_create_time(struct taking *t)
 {
-	struct span given = string_of(t->slot[SLOT_CREATE_TIME]);
+	struct span given = row_string(t->slot[SLOT_CREATE_TIME]);
 	uint8_t text[TIMESTAMP_LEN];
 	int64_t us;
 
 	if (!yyjson_is_str(t->slot[SLOT_CREATE_TIME]) || !timestamp_parse(given, &us))
-		return refuse(t, SPAN_LIT("create_time"),
-			      "it must be an RFC 3339 time such as 2026-11-21T10:00:00.000Z, in years 0001 to 9999");
+		return row_refuse(
+			t->err, SPAN_LIT("create_time"),
+			"it must be an RFC 3339 time such as 2026-11-21T10:00:00.000Z, in years 0001 to 9999");
 	put_time(t, us, text);
 	if (given.len != sizeof("2026-01-31T12:00:00.000Z") - 1 || memcmp(given.p, text, given.len - 1) != 0)
 		keep_slot(t, SLOT_CREATE_TIME);
@@ -291,8 +272,8 @@ static int take_event_time(struct taking *t)
 
 	if (!take_integer(t->slot[SLOT_EVENT_TIME], &ms) || ms < TIMESTAMP_MIN_US / 1000 ||
 	    ms > TIMESTAMP_MAX_US / 1000)
-		return refuse(t, SPAN_LIT("eventTime"),
-			      "it must be a number of milliseconds since 1970, in years 0001 to 9999");
+		return row_refuse(t->err, SPAN_LIT("eventTime"),
+				  "it must be a number of milliseconds since 1970, in years 0001 to 9999");
 	put_time(t, ms * 1000, text);
 	return 0;
 }
@@ -300,7 +281,7 @@ static int take_event_time(struct taking *t)
 static int take_time(struct taking *t)
 {
 	if (t->slot[SLOT_CREATE_TIME] && t->slot[SLOT_EVENT_TIME])
-		return refuse(t, SPAN_LIT("eventTime"), "give 'create_time' or 'eventTime', not both");
+		return row_refuse(t->err, SPAN_LIT("eventTime"), "give 'create_time' or 'eventTime', not both");
 	if (t->slot[SLOT_CREATE_TIME])
 		return take_create_time(t);
 	return t->slot[SLOT_EVENT_TIME] ? take_event_time(t) : 0;
@@ -311,20 +292,8 @@ static void take_org(struct taking *t, enum slot s, struct span own)
 {
 	yyjson_val *v = t->slot[s];
 
-	if (v && !(yyjson_is_str(v) && span_eq(string_of(v), own)))
+	if (v && !(yyjson_is_str(v) && span_eq(row_string(v), own)))
 		keep_slot(t, s);
-}
-
-static void put_kept(struct taking *t)
-{
-	if (t->kept.len > 0) {
-		buf_put_str(t->to, ",\"attributes\":{\"" KEPT "\":{");
-		buf_put_span(t->to, buf_span(&t->kept));
-		buf_put_str(t->to, "}}");
-	}
-	if (!buf_ok(&t->kept))
-		t->to->failed = true;
-	buf_put_u8(t->to, '}');
 }
 
 int carbon_black_event(yyjson_val *row, const struct row_given *given, struct buf *to, struct err *err)
@@ -347,7 +316,7 @@ int carbon_black_event(yyjson_val *row, const struct row_given *given, struct bu
 		take_org(&t, SLOT_ORG_NAME, given->text[CARBON_BLACK_ORG_NAME]);
 		if (t.slot[SLOT_EVENT_ID])
 			keep_slot(&t, SLOT_EVENT_ID);
-		put_kept(&t);
+		row_keep_end(to, &t.kept, KEPT);
 	}
 	buf_release(&t.kept);
 	return rc;

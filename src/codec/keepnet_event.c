@@ -70,33 +70,15 @@ struct taking {
 	struct err *err;
 };
 
-static struct span string_of(yyjson_val *v)
-{
-	return span_of(yyjson_get_str(v), yyjson_get_len(v));
-}
-
-static int refuse(struct taking *t, struct span name, const char *why)
-{
-	err_set_field(t->err, (const char *)name.p, name.len);
-	return err_set(t->err, E_INVALID, "%s", why);
-}
-
-static void begin_kept(struct taking *t, struct span name)
-{
-	buf_put_str(&t->kept, t->kept.len > 0 ? "," : "");
-	json_text_string(&t->kept, name);
-	buf_put_u8(&t->kept, ':');
-}
-
 static void keep_text(struct taking *t, enum slot s, struct span text)
 {
-	begin_kept(t, span_str(slots[s].name));
+	row_keep_begin(&t->kept, span_str(slots[s].name));
 	json_text_string(&t->kept, text);
 }
 
 static void keep_null(struct taking *t, enum slot s)
 {
-	begin_kept(t, span_str(slots[s].name));
+	row_keep_begin(&t->kept, span_str(slots[s].name));
 	buf_put_str(&t->kept, "null");
 }
 
@@ -121,14 +103,15 @@ static int take_member(struct taking *t, struct span name, yyjson_val *value)
 	int s = find_slot(name);
 
 	if (s < 0) {
-		begin_kept(t, name);
+		row_keep_begin(&t->kept, name);
 		row_put_yyjson(&t->kept, value);
 		return 0;
 	}
 	if (t->seen >> s & 1)
-		return refuse(t, name, "this member is there twice, under this name or another one for the same");
+		return row_refuse(t->err, name,
+				  "this member is there twice, under this name or another one for the same");
 	if (!yyjson_is_str(value) && !yyjson_is_null(value))
-		return refuse(t, name, "it must be a string or null");
+		return row_refuse(t->err, name, "it must be a string or null");
 	t->seen |= UINT32_C(1) << s;
 	t->slot[s] = yyjson_is_null(value) ? NULL : value;
 	return 0;
@@ -144,7 +127,7 @@ static int take_apart(struct taking *t, yyjson_val *row)
 		return err_set(t->err, E_INVALID, "a row is an object, not %s", yyjson_get_type_desc(row));
 	yyjson_obj_iter_init(row, &members);
 	while (rc == 0 && (key = yyjson_obj_iter_next(&members)))
-		rc = take_member(t, string_of(key), yyjson_obj_iter_get_val(key));
+		rc = take_member(t, row_string(key), yyjson_obj_iter_get_val(key));
 	return rc;
 }
 
@@ -158,7 +141,7 @@ struct values {
 
 static int read_told(struct taking *t, enum slot s, struct keepnet_told *ret)
 {
-	int rc = keepnet__told_read(string_of(t->slot[s]), ret, t->err);
+	int rc = keepnet__told_read(row_string(t->slot[s]), ret, t->err);
 
 	if (rc < 0)
 		err_set_field(t->err, slots[s].name, strlen(slots[s].name));
@@ -237,7 +220,7 @@ static int take_values(struct taking *t)
 /* The action of an operation that is written as the vendor does; otherwise it is the action. */
 static void take_operation(struct taking *t)
 {
-	struct span operation = string_of(t->slot[SLOT_OPERATION]), action = operation;
+	struct span operation = row_string(t->slot[SLOT_OPERATION]), action = operation;
 
 	for (unsigned i = 0; i < KEEPNET_OPERATION_COUNT; i++) {
 		if (span_eq_str(operation, keepnet_operations[i]))
@@ -272,7 +255,7 @@ static void put_members(struct taking *t, const char *object, const struct membe
 		if (separator[0] == '{')
 			buf_printf(t->to, ",\"%s\":", object);
 		buf_printf(t->to, "%s\"%s\":", separator, member[i].name);
-		json_text_string(t->to, string_of(t->slot[member[i].slot]));
+		json_text_string(t->to, row_string(t->slot[member[i].slot]));
 		separator = ",";
 	}
 	if (separator[0] == ',')
@@ -284,7 +267,7 @@ static void put_string(struct taking *t, const char *name, enum slot s)
 	if (!t->slot[s])
 		return;
 	buf_printf(t->to, ",\"%s\":", name);
-	json_text_string(t->to, string_of(t->slot[s]));
+	json_text_string(t->to, row_string(t->slot[s]));
 }
 
 static void take_members(struct taking *t)
@@ -307,7 +290,7 @@ static void take_members(struct taking *t)
 /* The vendor's times have seven digits, and some no zone: those are UTC. Kept when a record writes another text. */
 static int take_time(struct taking *t)
 {
-	struct span given = string_of(t->slot[SLOT_LOG_DATE]);
+	struct span given = row_string(t->slot[SLOT_LOG_DATE]);
 	char zoned[TIME_TEXT_MAX + 2];
 	uint8_t text[TIMESTAMP_LEN];
 	int64_t us;
@@ -317,8 +300,8 @@ static int take_time(struct taking *t)
 	snprintf(zoned, sizeof(zoned), "%.*sZ", (int)(given.len < TIME_TEXT_MAX ? given.len : 0),
 		 (const char *)given.p);
 	if (!timestamp_parse(given, &us) && !timestamp_parse(span_str(zoned), &us))
-		return refuse(
-			t, SPAN_LIT("logDate"),
+		return row_refuse(
+			t->err, SPAN_LIT("logDate"),
 			"it must be an RFC 3339 time such as 2026-11-21T10:00:00.1234567Z, in years 0001 to 9999");
 	timestamp_format(us, text);
 	buf_printf(t->to, ",\"time\":\"%.*s\"", TIMESTAMP_LEN, (const char *)text);
@@ -330,14 +313,8 @@ static int take_time(struct taking *t)
 static void put_kept(struct taking *t)
 {
 	if (t->slot[SLOT_RESOURCE_ID])
-		keep_text(t, SLOT_RESOURCE_ID, string_of(t->slot[SLOT_RESOURCE_ID]));
-	if (t->kept.len > 0) {
-		buf_put_str(t->to, ",\"attributes\":{\"" KEEPNET_KEPT "\":{");
-		buf_put_span(t->to, buf_span(&t->kept));
-		buf_put_str(t->to, "}}");
-	}
-	t->to->failed = t->to->failed || !buf_ok(&t->kept);
-	buf_put_u8(t->to, '}');
+		keep_text(t, SLOT_RESOURCE_ID, row_string(t->slot[SLOT_RESOURCE_ID]));
+	row_keep_end(t->to, &t->kept, KEEPNET_KEPT);
 }
 
 int keepnet_event(yyjson_val *row, const struct row_given *given, struct buf *to, struct err *err)

@@ -42,14 +42,9 @@ static void put_canonical(yyjson_val *v, size_t source_len, struct buf *to)
 
 /* ---- secrets ---- */
 
-static struct span string_of(yyjson_val *v)
-{
-	return span_of(yyjson_get_str(v), yyjson_get_len(v));
-}
-
 static bool is_bare(yyjson_val *v)
 {
-	return !yyjson_is_null(v) && !(yyjson_is_str(v) && keepnet__is_masked(string_of(v)));
+	return !yyjson_is_null(v) && !(yyjson_is_str(v) && keepnet__is_masked(row_string(v)));
 }
 
 /* Whether the object is a change of a secret. */
@@ -57,7 +52,7 @@ static bool is_of_secret(yyjson_val *object)
 {
 	yyjson_val *property = yyjson_obj_get(object, "PropertyName");
 
-	return yyjson_is_str(property) && keepnet__is_secret(string_of(property));
+	return yyjson_is_str(property) && keepnet__is_secret(row_string(property));
 }
 
 /* Whether a member's value is to be masked: it is a secret's, or a side of a change of one. */
@@ -94,9 +89,9 @@ static void walk_object(struct secrets *s, yyjson_val *object, unsigned depth)
 		put_str(s, separator);
 		separator = ",";
 		if (s->to)
-			json_text_string(s->to, string_of(key));
+			json_text_string(s->to, row_string(key));
 		put_str(s, ":");
-		if (must_mask(is_change_of_secret, string_of(key), yyjson_obj_iter_get_val(key))) {
+		if (must_mask(is_change_of_secret, row_string(key), yyjson_obj_iter_get_val(key))) {
 			s->count++;
 			put_str(s, "\"" KEEPNET_MASK "\"");
 		} else {
@@ -211,9 +206,9 @@ static void put_side(yyjson_val *list, const char *which, struct buf *to)
 			continue;
 		buf_put_str(to, separator);
 		separator = ",";
-		json_text_string(to, string_of(yyjson_obj_get(item, "PropertyName")));
+		json_text_string(to, row_string(yyjson_obj_get(item, "PropertyName")));
 		buf_put_u8(to, ':');
-		json_text_string(to, string_of(side));
+		json_text_string(to, row_string(side));
 	}
 	buf_put_str(to, separator[0] == '{' ? "{}" : "}");
 }

@@ -147,25 +147,6 @@ struct taking {
 	struct err *err;
 };
 
-static void keep(struct taking *t, const char *name, yyjson_val *value)
-{
-	buf_put_str(&t->kept, t->kept.len > 0 ? "," : "");
-	json_text_string(&t->kept, span_str(name));
-	buf_put_u8(&t->kept, ':');
-	row_put_yyjson(&t->kept, value);
-}
-
-static struct span string_of(yyjson_val *v)
-{
-	return yyjson_is_str(v) ? span_of(yyjson_get_str(v), yyjson_get_len(v)) : span_of(NULL, 0);
-}
-
-static int refuse(struct taking *t, const char *name, const char *why)
-{
-	err_set_field(t->err, name, strlen(name));
-	return err_set(t->err, E_INVALID, "%s", why);
-}
-
 /* The member when it is a string. What is null is as what is left out; anything else is kept. */
 static yyjson_val *take_string(struct taking *t, const char *name)
 {
@@ -174,7 +155,7 @@ static yyjson_val *take_string(struct taking *t, const char *name)
 	if (yyjson_is_str(v))
 		return v;
 	if (v && !yyjson_is_null(v))
-		keep(t, name, v);
+		row_keep(&t->kept, span_str(name), v);
 	return NULL;
 }
 
@@ -184,19 +165,19 @@ static void put_string(struct taking *t, size_t object, const char *name, yyjson
 	if (!v)
 		return;
 	buf_printf(t->to, "%s\"%s\":", t->to->len > object ? "," : "", name);
-	json_text_string(t->to, string_of(v));
+	json_text_string(t->to, row_string(v));
 }
 
 /* Also of a row of XO, where it has another name. */
 static void take_action(struct taking *t, const char *name)
 {
 	yyjson_val *v = yyjson_obj_get(t->row, name);
-	struct span action = string_of(v);
+	struct span action = row_string(v);
 
 	buf_put_str(t->to, "{\"action\":");
 	json_text_string(t->to, action.len > 0 ? action : SPAN_LIT(ACTION_UNKNOWN));
 	if (action.len == 0 && v)
-		keep(t, "action", v);
+		row_keep(&t->kept, SPAN_LIT("action"), v);
 }
 
 /* An object that stayed empty is taken back. */
@@ -248,7 +229,7 @@ static void take_entity(struct taking *t)
 		buf_printf(t->to, "%s\"parents\":", t->to->len > object ? "," : "");
 		row_put_yyjson(t->to, parents);
 	} else if (parents && !is_strings(parents)) {
-		keep(t, "parentIds", parents);
+		row_keep(&t->kept, SPAN_LIT("parentIds"), parents);
 	}
 	end_object(t, start, object);
 }
@@ -262,7 +243,7 @@ static void take_delta(struct taking *t)
 	if (!delta)
 		return;
 	if (yyjson_obj_size(delta) != 2 || !yyjson_is_obj(from) || !yyjson_is_obj(to)) {
-		keep(t, "delta", delta);
+		row_keep(&t->kept, SPAN_LIT("delta"), delta);
 		return;
 	}
 	if (yyjson_obj_size(from) > 0) {
@@ -282,18 +263,18 @@ static int take_html(struct taking *t)
 	struct buf text = BUF_INIT, html = BUF_INIT;
 
 	if (yyjson_is_ctn(v))
-		return refuse(t, "htmlText", "it must be a string");
+		return row_refuse(t->err, SPAN_LIT("htmlText"), "it must be a string");
 	if (!yyjson_is_str(v)) {
 		if (v)
-			keep(t, "htmlText", v);
+			row_keep(&t->kept, SPAN_LIT("htmlText"), v);
 		return 0;
 	}
-	html_to_text(&text, string_of(v));
+	html_to_text(&text, row_string(v));
 	html_escape(&html, buf_span(&text));
 	buf_put_str(t->to, ",\"description\":");
 	json_text_string(t->to, buf_span(&text));
-	if (!span_eq(buf_span(&html), string_of(v)))
-		keep(t, "htmlText", v);
+	if (!span_eq(buf_span(&html), row_string(v)))
+		row_keep(&t->kept, SPAN_LIT("htmlText"), v);
 	t->to->failed = t->to->failed || !buf_ok(&text) || !buf_ok(&html);
 	buf_release(&text);
 	buf_release(&html);
@@ -310,17 +291,18 @@ static void put_time(struct taking *t, int64_t us, uint8_t text[TIMESTAMP_LEN])
 static int take_time(struct taking *t, const char *name)
 {
 	yyjson_val *v = yyjson_obj_get(t->row, name);
-	struct span given = string_of(v);
+	struct span given = row_string(v);
 	uint8_t text[TIMESTAMP_LEN];
 	int64_t us;
 
 	if (!v)
 		return 0;
 	if (!yyjson_is_str(v) || !timestamp_parse(given, &us))
-		return refuse(t, name, "it must be an RFC 3339 time such as 2026-11-21T10:00:00.000Z");
+		return row_refuse(t->err, span_str(name),
+				  "it must be an RFC 3339 time such as 2026-11-21T10:00:00.000Z");
 	put_time(t, us, text);
 	if (given.len != sizeof("2026-01-31T12:00:00.000Z") - 1 || memcmp(given.p, text, given.len - 1) != 0)
-		keep(t, name, v);
+		row_keep(&t->kept, span_str(name), v);
 	return 0;
 }
 
@@ -332,11 +314,11 @@ static int take_xo_time(struct taking *t)
 	bool is_number = yyjson_is_int(v) && (ms < 0) == yyjson_is_sint(v); /* else it is beyond an int64_t */
 
 	if (!is_number || ms < TIMESTAMP_MIN_US / 1000 || ms > TIMESTAMP_MAX_US / 1000)
-		return refuse(t, "timestampValue", "it must be a number of milliseconds since 1970");
+		return row_refuse(t->err, SPAN_LIT("timestampValue"), "it must be a number of milliseconds since 1970");
 	put_time(t, ms * 1000, text);
 	v = yyjson_obj_get(t->row, "Date/Time");
-	if (v && (!yyjson_is_str(v) || !span_eq(string_of(v), span_of(text, TIMESTAMP_LEN))))
-		keep(t, "Date/Time", v);
+	if (v && (!yyjson_is_str(v) || !span_eq(row_string(v), span_of(text, TIMESTAMP_LEN))))
+		row_keep(&t->kept, SPAN_LIT("Date/Time"), v);
 	return 0;
 }
 
@@ -354,7 +336,7 @@ static bool is_usual(const char *name, yyjson_val *v, const struct row_given *gi
 	if (strcmp(name, "__v") == 0)
 		return yyjson_is_uint(v) && yyjson_get_uint(v) == 0;
 	if (strcmp(name, "accountId") == 0)
-		return yyjson_is_str(v) && span_eq(string_of(v), given->text[KORE_ACCOUNT_ID]);
+		return yyjson_is_str(v) && span_eq(row_string(v), given->text[KORE_ACCOUNT_ID]);
 	return false;
 }
 
@@ -383,9 +365,9 @@ static int take_rest(struct taking *t, const struct row_given *given)
 		const char *name = yyjson_get_str(key);
 
 		if (yyjson_obj_get(t->row, name) != v)
-			return refuse(t, name, "this member is there twice");
+			return row_refuse(t->err, span_str(name), "this member is there twice");
 		if (!is_taken(name) && !is_usual(name, v, given))
-			keep(t, name, v);
+			row_keep(&t->kept, span_str(name), v);
 	}
 	return 0;
 }
@@ -417,17 +399,6 @@ static int take_members(struct taking *t)
 	return rc < 0 ? rc : take_time(t, "cOn");
 }
 
-static void put_kept(struct taking *t)
-{
-	if (t->kept.len > 0) {
-		buf_put_str(t->to, ",\"attributes\":{\"" KEPT "\":{");
-		buf_put_span(t->to, buf_span(&t->kept));
-		buf_put_str(t->to, "}}");
-	}
-	t->to->failed = t->to->failed || !buf_ok(&t->kept);
-	buf_put_u8(t->to, '}');
-}
-
 int kore_event(yyjson_val *row, const struct row_given *given, struct buf *to, struct err *err)
 {
 	struct taking t = {.row = row, .kept = BUF_INIT, .to = to, .err = err};
@@ -438,7 +409,7 @@ int kore_event(yyjson_val *row, const struct row_given *given, struct buf *to, s
 	if (rc == 0)
 		rc = take_rest(&t, given);
 	if (rc == 0)
-		put_kept(&t);
+		row_keep_end(to, &t.kept, KEPT);
 	buf_release(&t.kept);
 	return rc;
 }

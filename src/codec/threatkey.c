@@ -40,26 +40,6 @@ struct taking {
 	struct err *err;
 };
 
-/* The text of a string; empty for all else: a number, too, has a length. */
-static struct span string_of(yyjson_val *v)
-{
-	return yyjson_is_str(v) ? span_of(yyjson_get_str(v), yyjson_get_len(v)) : span_of(NULL, 0);
-}
-
-static int refuse(struct taking *t, const char *name, const char *why)
-{
-	err_set_field(t->err, name, strlen(name));
-	return err_set(t->err, E_INVALID, "%s", why);
-}
-
-static void keep(struct taking *t, struct span name, yyjson_val *value)
-{
-	buf_put_str(&t->kept, t->kept.len > 0 ? "," : "");
-	json_text_string(&t->kept, name);
-	buf_put_u8(&t->kept, ':');
-	row_put_yyjson(&t->kept, value);
-}
-
 static int find_column(struct span name)
 {
 	for (unsigned i = 0; i < THREATKEY_COLUMNS; i++) {
@@ -78,12 +58,12 @@ static int take_apart(struct taking *t, yyjson_val *row)
 		return err_set(t->err, E_INVALID, "a row is an object, not %s", yyjson_get_type_desc(row));
 	yyjson_obj_iter_init(row, &members);
 	while ((key = yyjson_obj_iter_next(&members))) {
-		int c = find_column(string_of(key));
+		int c = find_column(row_string(key));
 
 		if (c < 0)
-			keep(t, string_of(key), yyjson_obj_iter_get_val(key));
+			row_keep(&t->kept, row_string(key), yyjson_obj_iter_get_val(key));
 		else if (t->cell[c])
-			return refuse(t, cells[c].name, "this column is there twice");
+			return row_refuse(t->err, span_str(cells[c].name), "this column is there twice");
 		else
 			t->cell[c] = yyjson_obj_iter_get_val(key);
 	}
@@ -95,9 +75,9 @@ static int take_action(struct taking *t)
 	yyjson_val *v = t->cell[COLUMN_ACTION];
 
 	if (!yyjson_is_str(v) || yyjson_get_len(v) == 0)
-		return refuse(t, "Action", "a row needs an 'Action', a text that is not empty");
+		return row_refuse(t->err, SPAN_LIT("Action"), "a row needs an 'Action', a text that is not empty");
 	buf_put_str(t->to, "{\"action\":");
-	json_text_string(t->to, string_of(v));
+	json_text_string(t->to, row_string(v));
 	return 0;
 }
 
@@ -110,13 +90,13 @@ static int take_timestamp(struct taking *t)
 
 	if (!v)
 		return 0;
-	if (!yyjson_is_str(v) || !timestamp_parse(string_of(v), &us))
-		return refuse(t, "Timestamp",
-			      "it must be an RFC 3339 time such as 2026-11-21T10:00:00Z, in years 0001 to 9999");
+	if (!yyjson_is_str(v) || !timestamp_parse(row_string(v), &us))
+		return row_refuse(t->err, SPAN_LIT("Timestamp"),
+				  "it must be an RFC 3339 time such as 2026-11-21T10:00:00Z, in years 0001 to 9999");
 	timestamp_format(us, text);
 	buf_printf(t->to, ",\"time\":\"%.*s\"", TIMESTAMP_LEN, (const char *)text);
-	if (!span_eq(string_of(v), span_of(text, TIMESTAMP_LEN)))
-		keep(t, SPAN_LIT("Timestamp"), v);
+	if (!span_eq(row_string(v), span_of(text, TIMESTAMP_LEN)))
+		row_keep(&t->kept, SPAN_LIT("Timestamp"), v);
 	return 0;
 }
 
@@ -128,7 +108,7 @@ static bool has_text(struct taking *t, enum column c)
 	if (yyjson_is_str(v))
 		return true;
 	if (v && !yyjson_is_null(v))
-		keep(t, span_str(cells[c].name), v);
+		row_keep(&t->kept, span_str(cells[c].name), v);
 	return false;
 }
 
@@ -138,27 +118,15 @@ static void take_text(struct taking *t, enum column c, const char *object, const
 	if (!has_text(t, c))
 		return;
 	buf_printf(t->to, ",\"%s\":{\"%s\":", object, member);
-	json_text_string(t->to, string_of(t->cell[c]));
+	json_text_string(t->to, row_string(t->cell[c]));
 	buf_put_u8(t->to, '}');
 }
 
 static void take_user(struct taking *t)
 {
-	struct span user = string_of(t->cell[COLUMN_USER]);
+	struct span user = row_string(t->cell[COLUMN_USER]);
 
 	take_text(t, COLUMN_USER, "actor", user.len > 0 && memchr(user.p, '@', user.len) ? "email" : "name");
-}
-
-static void put_kept(struct taking *t)
-{
-	if (t->kept.len > 0) {
-		buf_put_str(t->to, ",\"attributes\":{\"" KEPT "\":{");
-		buf_put_span(t->to, buf_span(&t->kept));
-		buf_put_str(t->to, "}}");
-	}
-	if (!buf_ok(&t->kept))
-		t->to->failed = true;
-	buf_put_u8(t->to, '}');
 }
 
 int threatkey_event(yyjson_val *row, const struct row_given *given, struct buf *to, struct err *err)
@@ -171,7 +139,7 @@ int threatkey_event(yyjson_val *row, const struct row_given *given, struct buf *
 		take_user(&t);
 		take_text(&t, COLUMN_ADDRESS, "context", "ip");
 		take_text(&t, COLUMN_OBJECT, "entity", "name");
-		put_kept(&t);
+		row_keep_end(to, &t.kept, KEPT);
 	}
 	buf_release(&t.kept);
 	return rc;

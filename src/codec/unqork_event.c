@@ -18,21 +18,9 @@ struct taking {
 	struct err *err;
 };
 
-/* The text of a string; empty for all else: a number, too, has a length. */
-static struct span string_of(yyjson_val *v)
-{
-	return yyjson_is_str(v) ? span_of(yyjson_get_str(v), yyjson_get_len(v)) : span_of(NULL, 0);
-}
-
 static bool is_string(yyjson_val *v, const char *text)
 {
-	return yyjson_is_str(v) && span_eq_str(string_of(v), text);
-}
-
-static int refuse(struct taking *t, const char *name, const char *why)
-{
-	err_set_field(t->err, name, strlen(name));
-	return err_set(t->err, E_INVALID, "%s", why);
+	return yyjson_is_str(v) && span_eq_str(row_string(v), text);
 }
 
 static void put_value(struct buf *to, struct span name, yyjson_val *value)
@@ -69,9 +57,9 @@ static int take_members(struct taking *t, yyjson_val *object, int first, int nex
 		for (s = first; s < next && !is_string(key, unqork__names[s]); s++)
 			;
 		if (s == next)
-			put_value(extras, string_of(key), yyjson_obj_iter_get_val(key));
+			put_value(extras, row_string(key), yyjson_obj_iter_get_val(key));
 		else if (t->slot[s])
-			return refuse(t, unqork__names[s], "this member is there twice");
+			return row_refuse(t->err, span_str(unqork__names[s]), "this member is there twice");
 		else
 			t->slot[s] = yyjson_obj_iter_get_val(key);
 	}
@@ -105,7 +93,7 @@ static int take_action(struct taking *t)
 	yyjson_val *v = t->slot[UNQORK_ACTION];
 
 	if (!yyjson_is_str(v) || yyjson_get_len(v) == 0)
-		return refuse(t, "action", "an event needs an 'action', a string that is not empty");
+		return row_refuse(t->err, SPAN_LIT("action"), "an event needs an 'action', a string that is not empty");
 	put_string(t, "action", v);
 	return 0;
 }
@@ -135,12 +123,13 @@ static int take_time(struct taking *t)
 	bool is_exact = false;
 	int64_t us;
 
-	if (yyjson_is_str(from) && timestamp_parse(string_of(from), &us)) {
+	if (yyjson_is_str(from) && timestamp_parse(row_string(from), &us)) {
 		put_time(t, us, text);
-		is_exact = from == date && span_eq(string_of(from), span_of(text, TIMESTAMP_LEN));
+		is_exact = from == date && span_eq(row_string(from), span_of(text, TIMESTAMP_LEN));
 	} else if (from && from == date) {
-		return refuse(t, "date",
-			      "it must be an RFC 3339 time such as 2026-11-21T10:00:00.000000Z, in years 0001 to 9999");
+		return row_refuse(
+			t->err, SPAN_LIT("date"),
+			"it must be an RFC 3339 time such as 2026-11-21T10:00:00.000000Z, in years 0001 to 9999");
 	}
 	keep_unless(t, UNQORK_DATE, is_exact);
 	keep_unless(t, UNQORK_TIMESTAMP, false);
@@ -245,7 +234,7 @@ static bool put_identifier(struct taking *t, yyjson_val *identifier, const struc
 
 static bool is_address(yyjson_val *identifier)
 {
-	struct span text = string_of(yyjson_obj_get(identifier, "value"));
+	struct span text = row_string(yyjson_obj_get(identifier, "value"));
 
 	return is_string(yyjson_obj_get(identifier, "type"), "user-id") && text.len > 0 &&
 	       memchr(text.p, '@', text.len);
