@@ -82,19 +82,8 @@ static int not_found(struct err *err)
 
 static int check_room(struct control *c, int64_t org, struct err *err)
 {
-	static const char sql[] = "SELECT COUNT(*) FROM api_keys WHERE org = ? AND revoked = 0";
-	sqlite3_stmt *stmt = NULL;
-	int rc;
-
-	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
-		return rc;
-	sqlite3_bind_int64(stmt, 1, org);
-	rc = control__step(c, stmt, "counting API keys", err);
-	if (rc > 0 && sqlite3_column_int64(stmt, 0) >= API_KEYS_MAX)
-		rc = err_set(err, E_TOO_LARGE, "an org has at most %u API keys in force; revoke one first",
-			     API_KEYS_MAX);
-	sqlite3_finalize(stmt);
-	return rc < 0 ? rc : 0;
+	return control__check_room(c, "SELECT COUNT(*) FROM api_keys WHERE org = ? AND revoked = 0", org, API_KEYS_MAX,
+				   "API keys in force; revoke one first", err);
 }
 
 static int insert_key(struct control *c, const struct control_api_key *key, struct err *err)

@@ -40,19 +40,10 @@ static int prepare_for(struct control *c, const char *sql, int at, int64_t org, 
 static int check_room(struct control *c, const struct control_consumer *x, struct err *err)
 {
 	static const char sql[] = "SELECT COUNT(*) FROM consumers WHERE org = ? AND client_id = ''";
-	sqlite3_stmt *stmt = NULL;
-	int rc;
 
 	if (x->client_id[0] != '\0')
 		return 0;
-	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
-		return rc;
-	sqlite3_bind_int64(stmt, 1, x->org);
-	rc = control__step(c, stmt, "counting consumers", err);
-	if (rc > 0 && sqlite3_column_int64(stmt, 0) >= CONSUMERS_MAX)
-		rc = err_set(err, E_TOO_LARGE, "an org has at most %u consumers; delete one first", CONSUMERS_MAX);
-	sqlite3_finalize(stmt);
-	return rc < 0 ? rc : 0;
+	return control__check_room(c, sql, x->org, CONSUMERS_MAX, "consumers; delete one first", err);
 }
 
 static int insert(struct control *c, const struct control_consumer *x, struct err *err)

@@ -36,6 +36,14 @@ int control__step(struct control *c, sqlite3_stmt *stmt, const char *what, struc
 int control__number(struct control *c, const char *sql, int64_t *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* E_TOO_LARGE when `sql`, which counts something of the org that is its parameter, yields `max` or more; `things` ends
+ * the sentence "an org has at most 7 …", and says what to do. */
+int control__check_room(struct control *c, const char *sql, int64_t org, unsigned max, const char *things,
+			struct err *err) __attribute__((warn_unused_result));
+
+/* Binds a text that lives until the statement was stepped. */
+void control__bind_text(sqlite3_stmt *stmt, int parameter, const char *text);
+
 /* Copies a text column; E_CORRUPT when it does not fit. */
 int control__text(sqlite3_stmt *stmt, int column, char *to, size_t to_size, struct err *err)
 	__attribute__((warn_unused_result));

@@ -19,11 +19,6 @@ static int prepare(struct control *c, const char *sql, int64_t number, sqlite3_s
 	return rc;
 }
 
-static void bind_text(sqlite3_stmt *stmt, int parameter, const char *text)
-{
-	sqlite3_bind_text(stmt, parameter, text, -1, SQLITE_STATIC);
-}
-
 /* ---- policies ---- */
 
 static int read_retention(sqlite3_stmt *stmt, struct control_retention *ret, struct err *err)
@@ -70,10 +65,10 @@ int control_retention_set(struct control *c, const struct control_retention *r, 
 
 	if ((rc = prepare(c, sql, r->org, &stmt, err)) < 0)
 		goto out;
-	bind_text(stmt, 2, r->account_type);
+	control__bind_text(stmt, 2, r->account_type);
 	sqlite3_bind_int64(stmt, 3, r->days);
 	sqlite3_bind_int64(stmt, 4, r->updated_us);
-	bind_text(stmt, 5, r->updated_by);
+	control__bind_text(stmt, 5, r->updated_by);
 	rc = control__step(c, stmt, "setting a retention policy", err);
 out:
 	sqlite3_finalize(stmt);
@@ -116,7 +111,7 @@ static int insert_plan(struct control *c, const struct control_plan *p, struct e
 
 	if (rc == 0) {
 		sqlite3_bind_int64(stmt, 1, p->days);
-		bind_text(stmt, 2, p->account_type);
+		control__bind_text(stmt, 2, p->account_type);
 		rc = control__step(c, stmt, "setting a retention plan", err);
 	}
 	sqlite3_finalize(stmt);
@@ -171,10 +166,10 @@ static int insert_hold(struct control *c, const struct control_hold *h, struct e
 	int rc = prepare(c, sql, h->org, &stmt, err);
 
 	if (rc == 0) {
-		bind_text(stmt, 2, h->id);
-		bind_text(stmt, 3, h->reason);
+		control__bind_text(stmt, 2, h->id);
+		control__bind_text(stmt, 3, h->reason);
 		sqlite3_bind_int64(stmt, 4, h->created_us);
-		bind_text(stmt, 5, h->created_by);
+		control__bind_text(stmt, 5, h->created_by);
 		rc = control__step(c, stmt, "adding a legal hold", err);
 	}
 	sqlite3_finalize(stmt);
@@ -227,7 +222,7 @@ int control_hold_get(struct control *c, int64_t org, const char *id, struct cont
 
 	if (rc < 0)
 		goto out;
-	bind_text(stmt, 2, id);
+	control__bind_text(stmt, 2, id);
 	if ((rc = control__step(c, stmt, "reading a legal hold", err)) < 0)
 		goto out;
 	rc = rc > 0 ? read_hold(stmt, ret, err) : err_set(err, E_NOT_FOUND, "there is no legal hold with this id");
@@ -269,9 +264,9 @@ int control_hold_release(struct control *c, const struct control_hold *h, struct
 	int rc = prepare(c, sql, h->released_us, &stmt, err);
 
 	if (rc == 0) {
-		bind_text(stmt, 2, h->released_by);
+		control__bind_text(stmt, 2, h->released_by);
 		sqlite3_bind_int64(stmt, 3, h->org);
-		bind_text(stmt, 4, h->id);
+		control__bind_text(stmt, 4, h->id);
 		rc = control__step(c, stmt, "releasing a legal hold", err);
 	}
 	sqlite3_finalize(stmt);
@@ -294,8 +289,8 @@ int control_expiry_plan(struct control *c, const struct control_expiry *x, struc
 	if (rc == 0) {
 		sqlite3_bind_int64(stmt, 2, x->org);
 		sqlite3_bind_int64(stmt, 3, x->next);
-		bind_text(stmt, 4, x->key);
-		bind_text(stmt, 5, x->event);
+		control__bind_text(stmt, 4, x->key);
+		control__bind_text(stmt, 5, x->event);
 		rc = control__step(c, stmt, "planning a removal", err);
 	}
 	sqlite3_finalize(stmt);

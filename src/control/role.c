@@ -35,18 +35,8 @@ static int not_found(const char *name, struct err *err)
 
 static int check_room(struct control *c, int64_t org, struct err *err)
 {
-	static const char sql[] = "SELECT COUNT(*) FROM roles WHERE org = ?";
-	sqlite3_stmt *stmt = NULL;
-	int rc;
-
-	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
-		return rc;
-	sqlite3_bind_int64(stmt, 1, org);
-	rc = control__step(c, stmt, "counting roles", err);
-	if (rc > 0 && sqlite3_column_int64(stmt, 0) >= ROLES_MAX)
-		rc = err_set(err, E_TOO_LARGE, "an org has at most %u roles of its own; remove one first", ROLES_MAX);
-	sqlite3_finalize(stmt);
-	return rc < 0 ? rc : 0;
+	return control__check_room(c, "SELECT COUNT(*) FROM roles WHERE org = ?", org, ROLES_MAX,
+				   "roles of its own; remove one first", err);
 }
 
 static int insert(struct control *c, const struct control_role *role, struct err *err)

@@ -141,19 +141,8 @@ static int explain_none(struct control *c, int64_t org, const char *id, struct e
 
 static int check_room(struct control *c, int64_t org, struct err *err)
 {
-	static const char sql[] = "SELECT COUNT(*) FROM saved_searches WHERE org = ?";
-	sqlite3_stmt *stmt = NULL;
-	int rc;
-
-	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
-		return rc;
-	sqlite3_bind_int64(stmt, 1, org);
-	rc = control__step(c, stmt, "counting saved searches", err);
-	if (rc > 0 && sqlite3_column_int64(stmt, 0) >= SAVED_SEARCHES_MAX)
-		rc = err_set(err, E_TOO_LARGE, "an org has at most %u saved searches; delete one first",
-			     SAVED_SEARCHES_MAX);
-	sqlite3_finalize(stmt);
-	return rc < 0 ? rc : 0;
+	return control__check_room(c, "SELECT COUNT(*) FROM saved_searches WHERE org = ?", org, SAVED_SEARCHES_MAX,
+				   "saved searches; delete one first", err);
 }
 
 static int insert(struct control *c, const struct saved_search *s, struct err *err)

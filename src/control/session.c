@@ -17,11 +17,6 @@ enum { AT_ID, AT_HASH, AT_USER, AT_EMAIL, AT_CREATED, AT_SEEN, AT_EXPIRES, AT_EN
 
 /* ---- rows ---- */
 
-static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
-{
-	sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
-}
-
 static void bind_time(sqlite3_stmt *stmt, const struct session_time *t)
 {
 	sqlite3_bind_int64(stmt, 1, t->now_us);
@@ -80,7 +75,7 @@ static int drop_old(struct control *c, const char *user, const struct session_ti
 	if (rc < 0)
 		return rc;
 	bind_time(stmt, t);
-	bind_text(stmt, 3, user);
+	control__bind_text(stmt, 3, user);
 	sqlite3_bind_int64(stmt, 4, t->now_us - SESSION_KEEP_S * US_PER_S);
 	sqlite3_bind_int64(stmt, 5, SESSIONS_KEPT_MAX);
 	return run(c, stmt, "dropping old sessions", err);
@@ -96,15 +91,15 @@ static int insert(struct control *c, const struct control_session *x, struct err
 
 	if (rc < 0)
 		return rc;
-	bind_text(stmt, 1, x->id);
+	control__bind_text(stmt, 1, x->id);
 	control__bind_hex(stmt, 2, x->secret_hash.b, SHA256_LEN);
-	bind_text(stmt, 3, x->user);
+	control__bind_text(stmt, 3, x->user);
 	sqlite3_bind_int64(stmt, 4, x->created_us);
 	sqlite3_bind_int64(stmt, 5, x->seen_us);
 	sqlite3_bind_int64(stmt, 6, x->expires_us);
 	sqlite3_bind_int64(stmt, 7, x->ended_us);
-	bind_text(stmt, 8, x->ip);
-	bind_text(stmt, 9, x->user_agent);
+	control__bind_text(stmt, 8, x->ip);
+	control__bind_text(stmt, 9, x->user_agent);
 	return run(c, stmt, "adding a session", err);
 }
 
@@ -119,7 +114,7 @@ static int end_surplus(struct control *c, const char *user, const struct session
 	if (rc < 0)
 		return rc;
 	bind_time(stmt, t);
-	bind_text(stmt, 3, user);
+	control__bind_text(stmt, 3, user);
 	sqlite3_bind_int64(stmt, 4, SESSIONS_USER_MAX);
 	return run(c, stmt, "ending the oldest sessions", err);
 }
@@ -172,7 +167,7 @@ int control_session_get(struct control *c, int64_t org, const char *id, const st
 	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
 		goto out;
 	bind_time(stmt, t);
-	bind_text(stmt, 3, id);
+	control__bind_text(stmt, 3, id);
 	sqlite3_bind_int64(stmt, 4, org);
 	if ((rc = control__step(c, stmt, "reading a session", err)) < 0)
 		goto out;
@@ -214,7 +209,7 @@ int control_session_list(struct control *c, int64_t org, const char *user, const
 		goto out;
 	bind_time(stmt, t);
 	sqlite3_bind_int64(stmt, 3, org);
-	bind_text(stmt, 4, user);
+	control__bind_text(stmt, 4, user);
 	sqlite3_bind_int64(stmt, 5, SESSIONS_LIST_MAX);
 	rc = read_rows(c, stmt, &rows, &count, err);
 out:
@@ -240,7 +235,7 @@ static int update(struct control *c, const char *sql, const char *id, int64_t no
 
 	if (rc == 0) {
 		sqlite3_bind_int64(stmt, 1, now_us);
-		bind_text(stmt, 2, id);
+		control__bind_text(stmt, 2, id);
 		rc = run(c, stmt, what, err);
 	}
 	if (rc == 0 && sqlite3_changes(c->db) == 0)
@@ -269,8 +264,8 @@ int control_session_end_all(struct control *c, const char *user, const char *but
 
 	if (rc == 0) {
 		sqlite3_bind_int64(stmt, 1, now_us);
-		bind_text(stmt, 2, user);
-		bind_text(stmt, 3, but);
+		control__bind_text(stmt, 2, user);
+		control__bind_text(stmt, 3, but);
 		rc = run(c, stmt, "ending sessions", err);
 	}
 	control__leave(c, entered);

@@ -59,6 +59,27 @@ int control__text(sqlite3_stmt *stmt, int column, char *to, size_t to_size, stru
 	return 0;
 }
 
+int control__check_room(struct control *c, const char *sql, int64_t org, unsigned max, const char *things,
+			struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = control__prepare(c, sql, &stmt, err);
+
+	if (rc < 0)
+		return rc;
+	sqlite3_bind_int64(stmt, 1, org);
+	rc = control__step(c, stmt, "counting what an org has", err);
+	if (rc > 0 && sqlite3_column_int64(stmt, 0) >= max)
+		rc = err_set(err, E_TOO_LARGE, "an org has at most %u %s", max, things);
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : 0;
+}
+
+void control__bind_text(sqlite3_stmt *stmt, int parameter, const char *text)
+{
+	sqlite3_bind_text(stmt, parameter, text, -1, SQLITE_STATIC);
+}
+
 void control__bind_hex(sqlite3_stmt *stmt, int parameter, const uint8_t *p, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -32,18 +32,13 @@ enum {
 
 /* ---- rows ---- */
 
-static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
-{
-	sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
-}
-
 /* Hex, or an empty text when there is none. */
 static void bind_secret(sqlite3_stmt *stmt, int at, bool is_there, const uint8_t *p, size_t len)
 {
 	if (is_there)
 		control__bind_hex(stmt, at, p, len);
 	else
-		bind_text(stmt, at, "");
+		control__bind_text(stmt, at, "");
 }
 
 static int get_secret(sqlite3_stmt *stmt, int at, bool *ret_is_there, uint8_t *to, size_t len, struct err *err)
@@ -118,7 +113,7 @@ static int explain_none(struct control *c, const struct control_user *u, struct 
 	if (rc < 0)
 		return rc;
 	sqlite3_bind_int64(stmt, 1, u->org);
-	bind_text(stmt, 2, u->id);
+	control__bind_text(stmt, 2, u->id);
 	rc = control__step(c, stmt, "reading a user", err);
 	if (rc == 0)
 		rc = not_found(err);
@@ -133,19 +128,8 @@ static int explain_none(struct control *c, const struct control_user *u, struct 
 
 static int check_room(struct control *c, int64_t org, struct err *err)
 {
-	sqlite3_stmt *stmt = NULL;
-	int rc = control__prepare(c, "SELECT COUNT(*) FROM users WHERE org = ?", &stmt, err);
-
-	if (rc < 0)
-		return rc;
-	sqlite3_bind_int64(stmt, 1, org);
-	rc = control__step(c, stmt, "counting users", err);
-	if (rc > 0 && sqlite3_column_int64(stmt, 0) >= USERS_MAX)
-		rc = err_set(err, E_TOO_LARGE,
-			     "an org has at most %u users, disabled ones too; give one of them another e-mail address",
-			     USERS_MAX);
-	sqlite3_finalize(stmt);
-	return rc < 0 ? rc : 0;
+	return control__check_room(c, "SELECT COUNT(*) FROM users WHERE org = ?", org, USERS_MAX,
+				   "users, disabled ones too; give one of them another e-mail address", err);
 }
 
 static int insert(struct control *c, const struct control_user *u, struct err *err)
@@ -158,12 +142,12 @@ static int insert(struct control *c, const struct control_user *u, struct err *e
 	_Static_assert(COLUMN_COUNT == 16, "each column has a question mark");
 	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
 		return rc;
-	bind_text(stmt, 1 + AT_ID, u->id);
+	control__bind_text(stmt, 1 + AT_ID, u->id);
 	sqlite3_bind_int64(stmt, 1 + AT_ORG, u->org);
-	bind_text(stmt, 1 + AT_EMAIL, u->email);
-	bind_text(stmt, 1 + AT_NAME, u->name);
-	bind_text(stmt, 1 + AT_ROLE, u->role);
-	bind_text(stmt, 1 + AT_PASSWORD, u->password);
+	control__bind_text(stmt, 1 + AT_EMAIL, u->email);
+	control__bind_text(stmt, 1 + AT_NAME, u->name);
+	control__bind_text(stmt, 1 + AT_ROLE, u->role);
+	control__bind_text(stmt, 1 + AT_PASSWORD, u->password);
 	bind_secret(stmt, 1 + AT_TOTP, u->has_totp, u->totp, sizeof(u->totp));
 	sqlite3_bind_int64(stmt, 1 + AT_TOTP_STEP, u->totp_step);
 	bind_secret(stmt, 1 + AT_RESET_HASH, u->has_reset, u->reset_hash.b, SHA256_LEN);
@@ -172,7 +156,7 @@ static int insert(struct control *c, const struct control_user *u, struct err *e
 	sqlite3_bind_int64(stmt, 1 + AT_LAST_LOGIN, u->last_login_us);
 	sqlite3_bind_int64(stmt, 1 + AT_CREATED, u->created_us);
 	sqlite3_bind_int64(stmt, 1 + AT_UPDATED, u->updated_us);
-	bind_text(stmt, 1 + AT_CREATED_BY, u->created_by);
+	control__bind_text(stmt, 1 + AT_CREATED_BY, u->created_by);
 	sqlite3_bind_int64(stmt, 1 + AT_VERSION, u->version);
 	rc = explain(c, control__step(c, stmt, "adding a user", err), err);
 	sqlite3_finalize(stmt);
@@ -202,7 +186,7 @@ static int read_one(struct control *c, const char *sql, const char *text, int64_
 
 	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
 		goto out;
-	bind_text(stmt, 1, text);
+	control__bind_text(stmt, 1, text);
 	if (sqlite3_bind_parameter_count(stmt) > 1)
 		sqlite3_bind_int64(stmt, 2, org);
 	if ((rc = control__step(c, stmt, "reading a user", err)) < 0)
@@ -259,8 +243,8 @@ int control_user_list(struct control *c, int64_t org, const char *email, struct 
 	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
 		goto out;
 	sqlite3_bind_int64(stmt, 1, org);
-	bind_text(stmt, 2, email);
-	bind_text(stmt, 3, email);
+	control__bind_text(stmt, 2, email);
+	control__bind_text(stmt, 3, email);
 	rc = read_rows(c, stmt, &rows, &count, err);
 out:
 	sqlite3_finalize(stmt);
@@ -285,13 +269,13 @@ static int update(struct control *c, const struct control_user *u, int64_t versi
 
 	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
 		return rc;
-	bind_text(stmt, 1, u->email);
-	bind_text(stmt, 2, u->name);
-	bind_text(stmt, 3, u->role);
+	control__bind_text(stmt, 1, u->email);
+	control__bind_text(stmt, 2, u->name);
+	control__bind_text(stmt, 3, u->role);
 	sqlite3_bind_int64(stmt, 4, u->disabled_us);
 	sqlite3_bind_int64(stmt, 5, u->updated_us);
 	sqlite3_bind_int64(stmt, 6, u->org);
-	bind_text(stmt, 7, u->id);
+	control__bind_text(stmt, 7, u->id);
 	sqlite3_bind_int64(stmt, 8, version);
 	rc = explain(c, control__step(c, stmt, "changing a user", err), err);
 	sqlite3_finalize(stmt);
@@ -319,14 +303,14 @@ static int update_secrets(struct control *c, const struct control_user *u, struc
 
 	if ((rc = control__prepare(c, sql, &stmt, err)) < 0)
 		return rc;
-	bind_text(stmt, 1, u->password);
+	control__bind_text(stmt, 1, u->password);
 	bind_secret(stmt, 2, u->has_totp, u->totp, sizeof(u->totp));
 	sqlite3_bind_int64(stmt, 3, u->totp_step);
 	bind_secret(stmt, 4, u->has_reset, u->reset_hash.b, SHA256_LEN);
 	sqlite3_bind_int64(stmt, 5, u->reset_until_us);
 	sqlite3_bind_int64(stmt, 6, u->last_login_us);
 	sqlite3_bind_int64(stmt, 7, u->org);
-	bind_text(stmt, 8, u->id);
+	control__bind_text(stmt, 8, u->id);
 	rc = control__step(c, stmt, "changing a user's secrets", err);
 	sqlite3_finalize(stmt);
 	if (rc == 0 && sqlite3_changes(c->db) == 0)
