@@ -15,80 +15,23 @@
 #include "base/thread.h"
 #include "service/consumer.h"
 #include "service/window.h"
-#include "temp_folder.h"
+#include "world.h"
 
 #define EVENTS  600u
 #define READERS 4
 
-static char folder[TEMP_FOLDER_MAX];
-static struct service *service;
-static struct principal who;
+static struct world world;
 
-static int open_service(void **state)
+static int open_world(void **state)
 {
-	struct service_config config = {&io_posix, folder, "http://test:1"};
-	char path[96], text[1024] = "", token[128];
-	bool is_first;
-	FILE *f;
-
-	if (temp_folder_make(folder) < 0)
-		return -1;
-	config.folder = folder;
-	if (service_open(&config, &service, &is_first, NULL) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/bootstrap.json", folder);
-	f = fopen(path, "r");
-	if (!f || fread(text, 1, sizeof(text) - 1, f) == 0 ||
-	    sscanf(strstr(text, "\"stele_"), "\"%127[^\"]\"", token) != 1)
-		return -1;
-	fclose(f);
-	return service_authenticate(service, span_str(token), &who, NULL);
+	(void)state;
+	return world_open(&world);
 }
 
-static int close_service(void **state)
+static int close_world(void **state)
 {
-	service_close(service);
-	return temp_folder_remove(folder);
-}
-
-struct waiter {
-	struct mutex mu;
-	struct cond done;
-	bool is_done;
-};
-
-static void on_done(struct ledger_append *a)
-{
-	struct waiter *w = a->user;
-
-	mutex_lock(&w->mu);
-	w->is_done = true;
-	cond_signal(&w->done);
-	mutex_unlock(&w->mu);
-}
-
-static void append(const char *ndjson)
-{
-	struct record_parser *parser = record_parser_new();
-	struct record_batch batch = RECORD_BATCH_INIT;
-	struct waiter w = {.is_done = false};
-	struct ledger_append a = {.batch = &batch, .done = on_done, .user = &w, .err = ERR_INIT};
-
-	assert_int_equal(record_parse_body(parser, span_str(ndjson), RECORD_BODY_AUTO, 1000000, EVENTS_MAX, NULL, NULL,
-					   &batch, NULL),
-			 0);
-	mutex_init(&w.mu);
-	cond_init(&w.done);
-	service_append(service, &who, &a);
-	mutex_lock(&w.mu);
-	while (!w.is_done)
-		cond_wait(&w.done, &w.mu);
-	mutex_unlock(&w.mu);
-	assert_int_equal(a.rc, 0);
-	cond_release(&w.done);
-	mutex_release(&w.mu);
-	record_batch_release(&batch);
-	record_parser_free(parser);
+	(void)state;
+	return world_close(&world);
 }
 
 /* What was appended: event n has the number n, and an even one the action "x". */
@@ -102,7 +45,7 @@ static void append_events(uint64_t count)
 		buf_printf(&text, "{\"action\":\"%c\",\"attributes\":{\"n\":%llu}}\n", appended % 2 ? 'y' : 'x',
 			   (unsigned long long)appended);
 	buf_put_u8(&text, 0);
-	append((const char *)text.p);
+	world_append(&world, span_str((const char *)text.p));
 	buf_release(&text);
 }
 
@@ -121,7 +64,7 @@ static void make_consumer(const char *name, const char *query)
 	const struct consumer_params p = {.name = span_str(name), .query = span_str(query)};
 	struct consumer_view v;
 
-	assert_int_equal(service_consumer_create(service, &who, &p, &v, NULL), 0);
+	assert_int_equal(service_consumer_create(world.service, &world.who, &p, &v, NULL), 0);
 	consumer_view_release(&v);
 }
 
@@ -150,7 +93,7 @@ static int read_into(struct seen *seen, const char *name, uint32_t limit, bool i
 {
 	const struct consumer_read read = {limit, is_auto, take, seen};
 
-	return service_consumer_read(service, &who, span_str(name), &read, NULL);
+	return service_consumer_read(world.service, &world.who, span_str(name), &read, NULL);
 }
 
 static void test_consumer__moves_nothing_that_was_not_answered(void **state)
@@ -172,7 +115,7 @@ static void acknowledge(const char *name, uint64_t position)
 {
 	struct consumer_view v;
 
-	assert_int_equal(service_consumer_ack(service, &who, span_str(name), position, &v, NULL), 0);
+	assert_int_equal(service_consumer_ack(world.service, &world.who, span_str(name), position, &v, NULL), 0);
 	consumer_view_release(&v);
 }
 
@@ -243,13 +186,13 @@ static void test_consumer__of_a_key_begins_some_time_ago(void **state)
 	const struct consumer_read read = {EVENTS, true, take, &seen};
 
 	/* The events have the time they were parsed at, a second after 1970. */
-	assert_int_equal(service_queue_read(service, &who, "late", 1, &read, NULL), 0);
+	assert_int_equal(service_queue_read(world.service, &world.who, "late", 1, &read, NULL), 0);
 	assert_int_equal(seen.count, 0);
-	assert_int_equal(service_queue_read(service, &who, "early", clock_wall_us(), &read, NULL), 0);
+	assert_int_equal(service_queue_read(world.service, &world.who, "early", clock_wall_us(), &read, NULL), 0);
 	assert_int_equal(seen.count, appended);
 	seen.count = 0;
 	append_events(3);
-	assert_int_equal(service_queue_read(service, &who, "late", 1, &read, NULL), 0);
+	assert_int_equal(service_queue_read(world.service, &world.who, "late", 1, &read, NULL), 0);
 	assert_int_equal(seen.count, 3);
 }
 
@@ -259,13 +202,13 @@ static void test_consumer__is_not_moved_by_a_browser(void **state)
 	const struct consumer_read read = {10, true, take, &seen};
 
 	make_consumer("mine", "");
-	who.kind = PRINCIPAL_USER;
+	world.who.kind = PRINCIPAL_USER;
 	assert_int_equal(read_into(&seen, "mine", 10, true), E_FORBIDDEN);
-	assert_int_equal(service_queue_read(service, &who, "mine", 1, &read, NULL), E_FORBIDDEN);
+	assert_int_equal(service_queue_read(world.service, &world.who, "mine", 1, &read, NULL), E_FORBIDDEN);
 	assert_int_equal(seen.count, 0);
 	assert_int_equal(read_into(&seen, "mine", 10, false), 0);
 	assert_int_equal(seen.count, 10);
-	who.kind = PRINCIPAL_KEY;
+	world.who.kind = PRINCIPAL_KEY;
 }
 
 /* ---- pages by number ---- */
@@ -275,7 +218,7 @@ static struct window window_of(struct window_params p, const char *text)
 	struct window w;
 
 	assert_int_equal(query_parse(span_str(text), clock_wall_us(), &p.query, NULL), 0);
-	assert_int_equal(service_window(service, &who, &p, &w, NULL), 0);
+	assert_int_equal(service_window(world.service, &world.who, &p, &w, NULL), 0);
 	query_free(p.query);
 	return w;
 }
@@ -355,7 +298,7 @@ static void test_window__may_be_empty(void **state)
 
 static int open_and_fill(void **state)
 {
-	if (open_service(state) < 0)
+	if (open_world(state) < 0)
 		return -1;
 	append_events(100);
 	return 0;
@@ -373,5 +316,5 @@ int main(void)
 		cmocka_unit_test(test_window__may_be_empty),
 	};
 
-	return cmocka_run_group_tests(tests, open_and_fill, close_service);
+	return cmocka_run_group_tests(tests, open_and_fill, close_world);
 }

@@ -13,79 +13,22 @@
 #include "base/seed.h"
 #include "base/thread.h"
 #include "service/service.h"
-#include "temp_folder.h"
+#include "world.h"
 
 #define ROUNDS 60
 
-static char folder[TEMP_FOLDER_MAX];
-static struct service *service;
-static struct principal who;
+static struct world world;
 
-static int open_service(void **state)
+static int open_world(void **state)
 {
-	struct service_config config = {&io_posix, folder, "http://test:1"};
-	char path[96], text[1024] = "", token[128];
-	bool is_first;
-	FILE *f;
-
-	if (temp_folder_make(folder) < 0)
-		return -1;
-	config.folder = folder;
-	if (service_open(&config, &service, &is_first, NULL) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/bootstrap.json", folder);
-	f = fopen(path, "r");
-	if (!f || fread(text, 1, sizeof(text) - 1, f) == 0 ||
-	    sscanf(strstr(text, "\"stele_"), "\"%127[^\"]\"", token) != 1)
-		return -1;
-	fclose(f);
-	return service_authenticate(service, span_str(token), &who, NULL);
+	(void)state;
+	return world_open(&world);
 }
 
-static int close_service(void **state)
+static int close_world(void **state)
 {
-	service_close(service);
-	return temp_folder_remove(folder);
-}
-
-struct waiter {
-	struct mutex mu;
-	struct cond done;
-	bool is_done;
-};
-
-static void on_done(struct ledger_append *a)
-{
-	struct waiter *w = a->user;
-
-	mutex_lock(&w->mu);
-	w->is_done = true;
-	cond_signal(&w->done);
-	mutex_unlock(&w->mu);
-}
-
-static void append(const char *ndjson)
-{
-	struct record_parser *parser = record_parser_new();
-	struct record_batch batch = RECORD_BATCH_INIT;
-	struct waiter w = {.is_done = false};
-	struct ledger_append a = {.batch = &batch, .done = on_done, .user = &w, .err = ERR_INIT};
-
-	assert_int_equal(record_parse_body(parser, span_str(ndjson), RECORD_BODY_AUTO, 1000000, EVENTS_MAX, NULL, NULL,
-					   &batch, NULL),
-			 0);
-	mutex_init(&w.mu);
-	cond_init(&w.done);
-	service_append(service, &who, &a);
-	mutex_lock(&w.mu);
-	while (!w.is_done)
-		cond_wait(&w.done, &w.mu);
-	mutex_unlock(&w.mu);
-	assert_int_equal(a.rc, 0);
-	cond_release(&w.done);
-	mutex_release(&w.mu);
-	record_batch_release(&batch);
-	record_parser_free(parser);
+	(void)state;
+	return world_close(&world);
 }
 
 static struct query *parse(const char *text)
@@ -100,7 +43,8 @@ static struct follow step(const struct query *q, uint64_t position, uint32_t lim
 {
 	struct follow f = FOLLOW_INIT;
 
-	assert_int_equal(service_follow(service, &who, LEDGER_MAIN, q, position, limit, bytes_max, &f, NULL), 0);
+	assert_int_equal(
+		service_follow(world.service, &world.who, LEDGER_MAIN, q, position, limit, bytes_max, &f, NULL), 0);
 	return f;
 }
 
@@ -124,7 +68,7 @@ static void append_some(struct twin *t, struct rng *rng)
 			 "{\"action\":\"%c\",\"attributes\":{\"n\":%zu}}\n", kind, t->count);
 		t->kind[t->count++] = kind;
 	}
-	append(text);
+	world_append(&world, span_str(text));
 }
 
 /* One step must give the next matching records, in order, each with its id, and pass over no other that matches. */
@@ -145,7 +89,7 @@ static void follow_once(struct twin *t, const struct query *q, struct rng *rng)
 			at++;
 		snprintf(number, sizeof(number), "{\"n\":%llu}", (unsigned long long)at);
 		assert_non_null(memmem(record, f.page.len[i], number, strlen(number)));
-		service_id(service, &who, LEDGER_MAIN, at, id);
+		service_id(world.service, &world.who, LEDGER_MAIN, at, id);
 		assert_memory_equal(f.id[i], id, sizeof(id));
 		record += f.page.len[i];
 		at++;
@@ -169,14 +113,14 @@ static void test_follow__gives_all_that_matches_once(void **state)
 		append_some(&t, &rng);
 		follow_once(&t, q, &rng);
 		if (round % 20 == 10)
-			assert_int_equal(service_seal(service, NULL), 0);
+			assert_int_equal(service_seal(world.service, NULL), 0);
 	}
 	while (t.position < t.count)
 		follow_once(&t, q, &rng);
 	for (size_t i = 0; i < t.count; i++)
 		expected += t.kind[i] == 'x';
 	assert_int_equal(t.matched, expected);
-	assert_int_equal(service_size(service, &who, LEDGER_MAIN), t.count);
+	assert_int_equal(service_size(world.service, &world.who, LEDGER_MAIN), t.count);
 	query_free(q);
 }
 
@@ -188,7 +132,7 @@ static void test_follow__passes_over_what_does_not_match(void **state)
 	f = step(q, 0, 10, 1000);
 	assert_int_equal(f.position, 0);
 	follow_release(&f);
-	append("{\"action\":\"a\"}{\"action\":\"b\"}{\"action\":\"c\"}");
+	world_append(&world, span_str("{\"action\":\"a\"}{\"action\":\"b\"}{\"action\":\"c\"}"));
 	f = step(q, 1, 10, 1000);
 	assert_int_equal(f.position, 3);
 	assert_int_equal(f.page.count, 0);
@@ -202,13 +146,16 @@ static void test_follow__begins_behind_an_event(void **state)
 	uint64_t position = 7;
 	struct err err = ERR_INIT;
 
-	append("{\"action\":\"a\"}{\"action\":\"b\"}");
-	service_id(service, &who, LEDGER_MAIN, 1, id);
-	assert_int_equal(service_position(service, &who, LEDGER_MAIN, span_of(id, sizeof(id)), &position, NULL), 0);
+	world_append(&world, span_str("{\"action\":\"a\"}{\"action\":\"b\"}"));
+	service_id(world.service, &world.who, LEDGER_MAIN, 1, id);
+	assert_int_equal(
+		service_position(world.service, &world.who, LEDGER_MAIN, span_of(id, sizeof(id)), &position, NULL), 0);
 	assert_int_equal(position, 2);
-	assert_int_equal(service_position(service, &who, LEDGER_SELF, span_of(id, sizeof(id)), &position, &err),
+	assert_int_equal(
+		service_position(world.service, &world.who, LEDGER_SELF, span_of(id, sizeof(id)), &position, &err),
+		E_INVALID);
+	assert_int_equal(service_position(world.service, &world.who, LEDGER_MAIN, SPAN_LIT("x"), &position, NULL),
 			 E_INVALID);
-	assert_int_equal(service_position(service, &who, LEDGER_MAIN, SPAN_LIT("x"), &position, NULL), E_INVALID);
 	assert_int_equal(position, 2);
 }
 
@@ -226,7 +173,7 @@ static void test_permission__lets_readers_save_searches(void **state)
 	assert_string_equal(permission_name(PERMISSION_SAVE), "searches:write");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_service, close_service)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_world, close_world)
 
 int main(void)
 {

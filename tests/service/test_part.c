@@ -21,7 +21,7 @@
 #include "service/pack.h"
 #include "service/part.h"
 #include "service/service_priv.h"
-#include "temp_folder.h"
+#include "world.h"
 
 #define RECORDS   4000u
 #define SECOND    INT64_C(1000000)
@@ -29,81 +29,31 @@
 #define ROUNDS    60
 #define BATCH_MAX 200u
 
-static char folder[TEMP_FOLDER_MAX];
-static struct service *service;
-static struct principal who;
+static struct world world;
 
 /* What was appended, in order. */
 static int64_t times[RECORDS], received[RECORDS];
 static size_t count;
 
-static int open_service(void **state)
+static int open_world(void **state)
 {
-	struct service_config config = {&io_posix, folder, "http://test:1"};
-	char path[96], text[1024] = "", token[128];
-	bool is_first;
-	FILE *f;
-
-	if (temp_folder_make(folder) < 0)
-		return -1;
-	config.folder = folder;
-	if (service_open(&config, &service, &is_first, NULL) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/bootstrap.json", folder);
-	f = fopen(path, "r");
-	if (!f || fread(text, 1, sizeof(text) - 1, f) == 0 ||
-	    sscanf(strstr(text, "\"stele_"), "\"%127[^\"]\"", token) != 1)
-		return -1;
-	fclose(f);
+	(void)state;
 	count = 0;
-	return service_authenticate(service, span_str(token), &who, NULL);
+	return world_open(&world);
 }
 
-static int close_service(void **state)
+static int close_world(void **state)
 {
-	service_close(service);
-	return temp_folder_remove(folder);
-}
-
-struct waiter {
-	struct mutex mu;
-	struct cond done;
-	bool is_done;
-};
-
-static void on_done(struct ledger_append *a)
-{
-	struct waiter *w = a->user;
-
-	mutex_lock(&w->mu);
-	w->is_done = true;
-	cond_signal(&w->done);
-	mutex_unlock(&w->mu);
+	(void)state;
+	return world_close(&world);
 }
 
 static void append(struct span ndjson)
 {
-	struct record_parser *parser = record_parser_new();
-	struct record_batch batch = RECORD_BATCH_INIT;
-	struct waiter w = {.is_done = false};
-	struct ledger_append a = {.batch = &batch, .done = on_done, .user = &w, .err = ERR_INIT};
+	struct world_appended a = world_append(&world, ndjson);
 
-	assert_int_equal(record_parse_body(parser, ndjson, RECORD_BODY_AUTO, 0, EVENTS_MAX, NULL, NULL, &batch, NULL),
-			 0);
-	mutex_init(&w.mu);
-	cond_init(&w.done);
-	service_append(service, &who, &a);
-	mutex_lock(&w.mu);
-	while (!w.is_done)
-		cond_wait(&w.done, &w.mu);
-	mutex_unlock(&w.mu);
-	assert_int_equal(a.rc, 0);
 	for (uint64_t i = 0; i < a.count; i++)
 		received[a.first + i] = a.received_us;
-	cond_release(&w.done);
-	mutex_release(&w.mu);
-	record_batch_release(&batch);
-	record_parser_free(parser);
 }
 
 /* Appends records whose times go on slowly, some of them far from the others. */
@@ -162,7 +112,7 @@ static void read_part(const struct period *p, const struct part *part, size_t *a
 	struct part_reader *x = NULL;
 	size_t n = 0;
 
-	assert_int_equal(part_open(service, &who, p, part, &x, NULL), 0);
+	assert_int_equal(part_open(world.service, &world.who, p, part, &x, NULL), 0);
 	for (;;) {
 		size_t off = 0;
 
@@ -201,7 +151,7 @@ static struct part_list parts_of(const struct period *p)
 {
 	struct part_list list;
 
-	assert_int_equal(service_parts(service, &who, p, &list, NULL), 0);
+	assert_int_equal(service_parts(world.service, &world.who, p, &list, NULL), 0);
 	return list;
 }
 
@@ -236,7 +186,7 @@ static void test_part__holds_each_record_of_a_period_once(void **state)
 		struct part_list list;
 
 		if (i == ROUNDS / 2)
-			assert_int_equal(service_seal(service, NULL), 0);
+			assert_int_equal(service_seal(world.service, NULL), 0);
 		list = parts_of(&p);
 		check_parts(&p, &list, 1 + rng_below(&rng, 20000));
 	}
@@ -275,33 +225,33 @@ static void test_part__of_nothing_is_none(void **state)
 
 static int check_link(const struct principal *by, const char *text, int64_t expires_s, struct span signature)
 {
-	return service_link_check(service, by, span_str(text), expires_s, signature, NULL);
+	return service_link_check(world.service, by, span_str(text), expires_s, signature, NULL);
 }
 
 static void test_link__is_good_for_whom_it_was_given_to(void **state)
 {
 	int64_t soon_s = clock_wall_us() / SECOND + 60;
 	struct buf signature = BUF_INIT, old = BUF_INIT;
-	struct principal other_key = who, other_org = who;
-	struct org org = *who.org;
+	struct principal other_key = world.who, other_org = world.who;
+	struct org org = *world.who.org;
 
-	service_link_sign(service, &who, SPAN_LIT("a/b"), soon_s, &signature);
+	service_link_sign(world.service, &world.who, SPAN_LIT("a/b"), soon_s, &signature);
 	assert_int_equal(signature.len, LINK_SIGNATURE_LEN);
-	assert_int_equal(check_link(&who, "a/b", soon_s, buf_span(&signature)), 0);
-	assert_int_equal(check_link(&who, "a/c", soon_s, buf_span(&signature)), E_FORBIDDEN);
-	assert_int_equal(check_link(&who, "a/b", soon_s + 1, buf_span(&signature)), E_FORBIDDEN);
-	assert_int_equal(check_link(&who, "a/b", soon_s, span_of(signature.p, signature.len - 1)), E_FORBIDDEN);
-	assert_int_equal(check_link(&who, "a/b", soon_s, span_of(NULL, 0)), E_FORBIDDEN);
+	assert_int_equal(check_link(&world.who, "a/b", soon_s, buf_span(&signature)), 0);
+	assert_int_equal(check_link(&world.who, "a/c", soon_s, buf_span(&signature)), E_FORBIDDEN);
+	assert_int_equal(check_link(&world.who, "a/b", soon_s + 1, buf_span(&signature)), E_FORBIDDEN);
+	assert_int_equal(check_link(&world.who, "a/b", soon_s, span_of(signature.p, signature.len - 1)), E_FORBIDDEN);
+	assert_int_equal(check_link(&world.who, "a/b", soon_s, span_of(NULL, 0)), E_FORBIDDEN);
 	other_key.id[0] ^= 1;
 	assert_int_equal(check_link(&other_key, "a/b", soon_s, buf_span(&signature)), E_FORBIDDEN);
 	org.control.org_key[0] ^= 1;
 	other_org.org = &org;
 	assert_int_equal(check_link(&other_org, "a/b", soon_s, buf_span(&signature)), E_FORBIDDEN);
-	service_link_sign(service, &who, SPAN_LIT("a/b"), soon_s - 61, &old);
-	assert_int_equal(check_link(&who, "a/b", soon_s - 61, buf_span(&old)), E_FORBIDDEN);
+	service_link_sign(world.service, &world.who, SPAN_LIT("a/b"), soon_s - 61, &old);
+	assert_int_equal(check_link(&world.who, "a/b", soon_s - 61, buf_span(&old)), E_FORBIDDEN);
 	for (size_t i = 0; i < signature.len * 8; i++) {
 		signature.p[i / 8] ^= (uint8_t)(1u << i % 8);
-		assert_int_equal(check_link(&who, "a/b", soon_s, buf_span(&signature)), E_FORBIDDEN);
+		assert_int_equal(check_link(&world.who, "a/b", soon_s, buf_span(&signature)), E_FORBIDDEN);
 		signature.p[i / 8] ^= (uint8_t)(1u << i % 8);
 	}
 	buf_release(&signature);
@@ -383,13 +333,11 @@ static void test_pack__may_be_broken_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_part__holds_each_record_of_a_period_once, open_service,
-						close_service),
-		cmocka_unit_test_setup_teardown(test_part__stays_the_same_while_records_arrive, open_service,
-						close_service),
-		cmocka_unit_test_setup_teardown(test_part__of_nothing_is_none, open_service, close_service),
-		cmocka_unit_test_setup_teardown(test_link__is_good_for_whom_it_was_given_to, open_service,
-						close_service),
+		cmocka_unit_test_setup_teardown(test_part__holds_each_record_of_a_period_once, open_world, close_world),
+		cmocka_unit_test_setup_teardown(test_part__stays_the_same_while_records_arrive, open_world,
+						close_world),
+		cmocka_unit_test_setup_teardown(test_part__of_nothing_is_none, open_world, close_world),
+		cmocka_unit_test_setup_teardown(test_link__is_good_for_whom_it_was_given_to, open_world, close_world),
 		cmocka_unit_test(test_pack__gives_back_what_was_put_and_the_same_bytes_again),
 		cmocka_unit_test(test_pack__may_be_broken_off),
 	};
